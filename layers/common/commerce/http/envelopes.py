@@ -1,0 +1,101 @@
+"""Response envelopes: a property of the surface, not of the handler (contract X-02, X-03)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from commerce.kernel.caller import MERCHANT_ROLES, Role
+from commerce.kernel.errors import CommerceError, Detail
+from commerce.kernel.paging import Page
+
+
+def error_object(code: str, message: str, details: tuple[Detail, ...], request_id: str) -> dict[str, Any]:
+    """The canonical error: ``{code, message, details[{field, message, code}], request_id}``."""
+    return {
+        "code": code,
+        "message": message,
+        "details": [{"field": d.field, "message": d.message, "code": d.code} for d in details],
+        "request_id": request_id,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """How one family of routes speaks, and who may speak to it."""
+
+    name: str
+    roles: frozenset[Role]
+    one: Callable[[Any], Any]
+    many: Callable[[list[Any], Page[Any]], Any]
+    error: Callable[[dict[str, Any]], dict[str, Any]]
+
+    def schema(self, body: dict[str, Any], *, is_page: bool) -> dict[str, Any]:
+        """The JSON schema of a successful answer whose payload is ``body``, for the API description."""
+        if self.one is not _bare:
+            properties = {"success": {"const": True}, "data": body}
+        elif is_page:
+            properties = {"data": body}
+        else:
+            return body
+        if is_page:
+            properties["pagination"] = {"type": "object"}
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    def failure(self, error: CommerceError, request_id: str) -> dict[str, Any]:
+        return self.error(error_object(error.code, error.message, error.details, request_id))
+
+    def server_error(self, request_id: str) -> dict[str, Any]:
+        """What a 500 says: the request id and nothing else."""
+        return self.error(error_object("server_error", "Internal error", (), request_id))
+
+
+def _success(data: Any) -> dict[str, Any]:
+    return {"success": True, "data": data}
+
+
+def _success_page(rows: list[Any], page: Page[Any]) -> dict[str, Any]:
+    pagination = {
+        "limit": page.request.limit,
+        "offset": page.request.offset,
+        "has_more": page.has_more,
+        "next_cursor": page.next_cursor,
+    }
+    return {"success": True, "data": rows, "pagination": pagination}
+
+
+def _bare_page(rows: list[Any], page: Page[Any]) -> dict[str, Any]:
+    """The page-numbered form carries totals; with a cursor the two documented keys stand alone."""
+    if page.request.cursor is not None or page.total is None:
+        return {"data": rows, "pagination": {"next_cursor": page.next_cursor, "has_more": page.has_more}}
+    number = page.request.offset // page.request.limit + 1
+    return {
+        "data": rows,
+        "pagination": {
+            "page": number,
+            "limit": page.request.limit,
+            "total_pages": -(-page.total // page.request.limit),
+            "total_items": page.total,
+            "has_next": page.has_more,
+            "has_previous": number > 1,
+            "next_cursor": page.next_cursor,
+        },
+    }
+
+
+def _failure(error: dict[str, Any]) -> dict[str, Any]:
+    return {"success": False, "error": error}
+
+
+def _bare(value: Any) -> Any:
+    return value
+
+
+def _bare_failure(error: dict[str, Any]) -> dict[str, Any]:
+    return {"error": error}
+
+
+ADMIN = Surface("admin", MERCHANT_ROLES, _success, _success_page, _failure)
+PORTAL = Surface("portal", frozenset({Role.CUSTOMER}), _success, _success_page, _failure)
+PUBLIC = Surface("public", frozenset({Role.PUBLIC}), _success, _success_page, _failure)
+V2 = Surface("v2", MERCHANT_ROLES, _bare, _bare_page, _bare_failure)
+V2_PUBLIC = Surface("v2 public", frozenset({Role.PUBLIC}), _bare, _bare_page, _bare_failure)

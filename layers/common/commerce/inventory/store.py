@@ -1,0 +1,125 @@
+"""Stock rows and movements in the table."""
+
+from collections.abc import Iterable
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from commerce.inventory.model import Movement, Stock, StockKey
+from commerce.kernel.caller import Tenant
+from commerce.kernel.errors import Conflict
+from commerce.table import keys
+from commerce.table.reading import get_all, partition
+from commerce.table.rows import InstantAttribute, Row
+from commerce.table.transaction import Transaction
+
+
+class StockRow(Row, discriminator="stock"):
+    product_id = UnicodeAttribute()
+    variant_id = UnicodeAttribute()
+    warehouse_id = UnicodeAttribute()
+    available = NumberAttribute()
+    reserved = NumberAttribute()
+
+    def to_stock(self) -> Stock:
+        key = StockKey(self.product_id, self.variant_id, self.warehouse_id)
+        return Stock(key=key, available=int(self.available), reserved=int(self.reserved))
+
+
+class MovementRow(Row, discriminator="movement"):
+    product_id = UnicodeAttribute()
+    variant_id = UnicodeAttribute()
+    warehouse_id = UnicodeAttribute()
+    delta = NumberAttribute()
+    reason = UnicodeAttribute()
+    note = UnicodeAttribute(null=True)
+    at = InstantAttribute()
+    actor = UnicodeAttribute()
+
+
+def of_product(tenant: Tenant, product_id: str) -> list[Stock]:
+    """All stock of a product (S1)."""
+    rows = partition(
+        keys.product(tenant, product_id).pk, StockRow.sk.startswith(keys.STOCK_PREFIX)
+    )
+    return stocks_in(rows)
+
+
+def stocks_in(rows: Iterable[Row]) -> list[Stock]:
+    """The stock among the rows of a product's partition (P5)."""
+    return [row.to_stock() for row in rows if isinstance(row, StockRow)]
+
+
+def find_all(tenant: Tenant, wanted: Iterable[StockKey]) -> dict[StockKey, Stock]:
+    """Several stock rows, one call for up to a hundred (S2)."""
+    rows = get_all(_key(tenant, key) for key in wanted)
+    return {stock.key: stock for stock in stocks_in(rows.values())}
+
+
+def move(tx: Transaction, tenant: Tenant, movement: Movement, name: str) -> None:
+    """Change what is on hand and say why (S3).
+
+    Raises (at commit):
+        Conflict: fewer are available than the movement takes away.
+    """
+    key = keys.movement(tenant, movement.key.product_id, movement.movement_id)
+    tx.add(
+        MovementRow(
+            key.pk,
+            key.sk,
+            product_id=movement.key.product_id,
+            variant_id=movement.key.variant_id,
+            warehouse_id=movement.key.warehouse_id,
+            delta=movement.delta,
+            reason=movement.reason,
+            note=movement.note,
+            at=movement.at,
+            actor=movement.actor,
+        )
+    )
+    row = _addressed(tenant, movement.key)
+    actions = [
+        StockRow.available.add(movement.delta),
+        StockRow.reserved.set(StockRow.reserved | 0),
+        StockRow.kind.set(StockRow),
+        StockRow.product_id.set(movement.key.product_id),
+        StockRow.variant_id.set(movement.key.variant_id),
+        StockRow.warehouse_id.set(movement.key.warehouse_id),
+    ]
+    enough = StockRow.available >= -movement.delta if movement.delta < 0 else None
+    tx.update(row, actions, enough, _too_few(name))
+
+
+def reserve(tx: Transaction, tenant: Tenant, key: StockKey, quantity: int, name: str) -> None:
+    """Set units aside (S4).
+
+    Raises (at commit):
+        Conflict: they are not available any more.
+    """
+    tx.update(
+        _addressed(tenant, key),
+        [StockRow.available.add(-quantity), StockRow.reserved.add(quantity)],
+        StockRow.available >= quantity,
+        _too_few(name),
+    )
+
+
+def release(tx: Transaction, tenant: Tenant, key: StockKey, quantity: int) -> None:
+    """Give reserved units back (S4)."""
+    tx.update(
+        _addressed(tenant, key),
+        [StockRow.available.add(quantity), StockRow.reserved.add(-quantity)],
+        StockRow.reserved >= quantity,
+    )
+
+
+def _too_few(name: str) -> Conflict:
+    """Lost a race: what was read as available is gone."""
+    return Conflict(f"Not enough of {name} available", field="quantity", reason="insufficient_stock")
+
+
+def _key(tenant: Tenant, key: StockKey) -> keys.Key:
+    return keys.stock(tenant, key.product_id, key.variant_id, key.warehouse_id)
+
+
+def _addressed(tenant: Tenant, key: StockKey) -> StockRow:
+    return StockRow(*_key(tenant, key))

@@ -1,0 +1,108 @@
+"""What the shop does with stock."""
+
+from dataclasses import dataclass
+
+from commerce.catalog import store as catalog
+from commerce.inventory import store
+from commerce.inventory.model import Movement, Stock, StockKey, check_delta
+from commerce.kernel import clock, ids
+from commerce.kernel.caller import Caller, Tenant
+from commerce.kernel.errors import Conflict, Invalid, NotFound
+from commerce.table.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """A change of on-hand stock by ``delta`` units at ``warehouse_id`` (the tenant's first one when None)."""
+
+    product_id: str
+    delta: int
+    reason: str
+    variant_id: str | None = None
+    warehouse_id: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Stock of one product, per warehouse; the totals are their sums (contract IN-01)."""
+
+    product_id: str
+    stocks: tuple[Stock, ...]
+
+    @property
+    def available(self) -> int:
+        return sum(stock.available for stock in self.stocks)
+
+    @property
+    def reserved(self) -> int:
+        return sum(stock.reserved for stock in self.stocks)
+
+
+def levels(tenant: Tenant, product_id: str, variant_id: str | None = None) -> Levels:
+    """Current stock of a product, or of one variant of it.
+
+    Raises:
+        NotFound: no such product, or no such variant.
+    """
+    rows = catalog.rows_of(tenant, product_id)
+    product = catalog.product_in(rows)
+    if product is None:
+        raise NotFound("product")
+    if variant_id is not None and variant_id not in {variant.variant_id for variant in product.sellable}:
+        raise NotFound("variant")
+    stocks = store.stocks_in(rows)
+    return Levels(product_id, tuple(stock for stock in stocks if variant_id in (None, stock.key.variant_id)))
+
+
+def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
+    """Change stock by a delta and record the movement (contract IN-02, X-26); give the levels after it.
+
+    Raises:
+        NotFound: no such product.
+        Invalid: no such variant or warehouse, or a change of nothing.
+        Conflict: fewer are available than the change takes away.
+    """
+    tenant = caller.tenant
+    check_delta(command.delta)
+    rows = catalog.rows_of(tenant, command.product_id)
+    product = catalog.product_in(rows)
+    if product is None:
+        raise NotFound("product")
+    key = StockKey(
+        command.product_id, product.variant(command.variant_id).variant_id, warehouse(tenant, command.warehouse_id)
+    )
+    before = {stock.key: stock for stock in store.stocks_in(rows)}
+    stock = before.get(key, Stock(key, available=0, reserved=0))
+    if stock.available + command.delta < 0:
+        raise Conflict(
+            f"Only {stock.available} available at {key.warehouse_id}", field="quantity", reason="insufficient_stock"
+        )
+    move(tx, caller, key, command.delta, command.reason, command.note, product.name)
+    after = before | {key: Stock(key, stock.available + command.delta, stock.reserved)}
+    return Levels(command.product_id, tuple(after[each] for each in sorted(after, key=_in_order)))
+
+
+def move(
+    tx: Transaction, caller: Caller, key: StockKey, delta: int, reason: str, note: str | None, name: str
+) -> None:
+    """Add one movement to the transaction."""
+    movement = Movement(ids.new("mov"), key, delta, reason, note, clock.now(), caller.actor)
+    store.move(tx, caller.tenant, movement, name)
+
+
+def warehouse(tenant: Tenant, warehouse_id: str | None) -> str:
+    """The named warehouse of the tenant, or its first one.
+
+    Raises:
+        Invalid: the tenant has no such warehouse.
+    """
+    if warehouse_id is None and tenant.warehouses:
+        return tenant.warehouses[0]
+    if warehouse_id in tenant.warehouses:
+        return warehouse_id
+    raise Invalid("No such warehouse", field="location", reason="unknown_warehouse")
+
+
+def _in_order(key: StockKey) -> tuple[str, str]:
+    return (key.warehouse_id, key.variant_id)

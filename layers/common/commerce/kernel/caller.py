@@ -1,0 +1,73 @@
+"""Who acts, for which tenant. Handlers receive it; use cases take what they need from it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from commerce.kernel.errors import Forbidden
+
+
+class Mode(StrEnum):
+    """Live and test data never share a partition (contract AUTH-06)."""
+
+    LIVE = "live"
+    TEST = "test"
+
+
+class Role(StrEnum):
+    """What kind of principal a credential belongs to."""
+
+    OWNER = "owner"
+    STAFF = "staff"
+    API_KEY = "api_key"
+    CUSTOMER = "customer"
+    PUBLIC = "public"
+    SYSTEM = "system"
+
+
+MERCHANT_ROLES = frozenset({Role.OWNER, Role.STAFF, Role.API_KEY})
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A merchant's shop as a request sees it: its data partition and the settings most rules need."""
+
+    tenant_id: str
+    mode: Mode = Mode.LIVE
+    currency: str = "USD"
+    timezone: str = "UTC"
+    country: str = "US"
+    warehouses: tuple[str, ...] = ()
+    payment_window_minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The authenticated principal of one request."""
+
+    tenant: Tenant
+    principal_id: str
+    role: Role
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    customer_id: str | None = None
+
+    def require(self, scope: str) -> None:
+        """Raise Forbidden unless the credential carries ``scope``."""
+        if scope not in self.scopes:
+            raise Forbidden(f"This credential lacks the scope {scope}", field="scope", reason="missing_scope")
+
+    @property
+    def own_customer_id(self) -> str:
+        """The customer that the credential stands for."""
+        if self.customer_id is None:
+            raise Forbidden("This credential belongs to no customer", reason="not_a_customer")
+        return self.customer_id
+
+    @property
+    def actor(self) -> str:
+        """How timelines and audit rows name this principal: ``api_key:key_…``, ``customer:cust_…``."""
+        return f"{self.role}:{self.principal_id}"
+
+
+def system(tenant: Tenant, name: str) -> Caller:
+    """The platform itself acting for a tenant: a schedule, a stream consumer, a webhook."""
+    return Caller(tenant=tenant, principal_id=name, role=Role.SYSTEM)

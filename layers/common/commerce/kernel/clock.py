@@ -1,0 +1,43 @@
+"""The one clock. Code asks ``now()``; tests put another clock in its place."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+
+def _system() -> datetime:
+    return datetime.now(UTC)
+
+
+_source: Callable[[], datetime] = _system
+
+
+def now() -> datetime:
+    """The current instant, in UTC."""
+    return _source()
+
+
+@contextmanager
+def use(source: Callable[[], datetime]) -> Iterator[None]:
+    """Take the time from ``source`` inside the block."""
+    global _source
+    before, _source = _source, source
+    try:
+        yield
+    finally:
+        _source = before
+
+
+def rfc3339(instant: datetime) -> str:
+    """``2026-03-20T12:00:00Z``: RFC 3339 in UTC to the second, as every sample of the contract writes it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sortable(instant: datetime) -> str:
+    """RFC 3339 with microseconds: sorts as text in order of time, for keys."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse(text: str) -> datetime:
+    """Read what ``rfc3339`` or ``sortable`` wrote."""
+    return datetime.fromisoformat(text)

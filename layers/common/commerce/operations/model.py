@@ -1,0 +1,37 @@
+"""Idempotent operations (contract 4.7).
+
+An operation is one request with an ``Idempotency-Key``: (tenant, principal, key). States:
+
+    absent ──claim──► leased ──complete, in the effect's own transaction──► completed
+                        │ └──refused──► absent
+                        └──lease over (the process died)──► claimed anew
+"""
+
+from dataclasses import dataclass
+
+from commerce.kernel.caller import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller is told: an HTTP status and a JSON text (empty for none)."""
+
+    status: int
+    body: str
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One attempt at a keyed request.
+
+    ``fingerprint`` is of method, path and body; ``lease`` is this attempt's token; ``lease_until`` in Unix seconds is
+    when the attempt cannot be alive any more.
+    """
+
+    tenant: Tenant
+    principal_id: str
+    key: str
+    fingerprint: str
+    lease: str
+    lease_until: float

@@ -1,0 +1,85 @@
+"""Rows of idempotent operations (patterns I1, I2)."""
+
+import time
+from dataclasses import dataclass
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DeleteError, PutError
+
+from commerce.kernel.errors import Unavailable
+from commerce.operations.model import Answer, Operation
+from commerce.table import keys
+from commerce.table.reading import get
+from commerce.table.rows import Row
+from commerce.table.transaction import Transaction, is_busy
+
+_KEEP_SECONDS = 3 * 24 * 3600  # replays are promised for 24 hours
+
+
+class OperationRow(Row, discriminator="operation"):
+    fingerprint = UnicodeAttribute()
+    lease = UnicodeAttribute()  # token of the attempt that may complete the operation
+    lease_until = NumberAttribute()  # Unix seconds
+    status = NumberAttribute(null=True)  # HTTP status, once completed
+    body = UnicodeAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an earlier attempt with the same key left."""
+
+    fingerprint: str
+    answer: Answer | None
+    lease_until: float
+
+
+def claim(operation: Operation) -> Recorded | None:
+    """Take the operation's lease; give what is recorded when somebody else has it or has completed it (I1)."""
+    row = _row(operation)
+    row.fingerprint, row.lease, row.lease_until = operation.fingerprint, operation.lease, operation.lease_until
+    row.ttl = int(time.time()) + _KEEP_SECONDS
+    free = OperationRow.pk.does_not_exist() | (
+        OperationRow.status.does_not_exist()
+        & (OperationRow.lease_until < time.time())
+        & (OperationRow.fingerprint == operation.fingerprint)
+    )
+    try:
+        row.save(condition=free)
+    except PutError as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            return _recorded(operation)
+        if is_busy(error):
+            raise Unavailable from error
+        raise
+    return None
+
+
+def _recorded(operation: Operation) -> Recorded:
+    row = get(keys.operation(operation.tenant, operation.principal_id, operation.key))
+    if not isinstance(row, OperationRow):  # released or expired between the two calls
+        raise Unavailable("The same request is still under way", retry_after=1)
+    answer = None if row.status is None else Answer(int(row.status), row.body or "")
+    return Recorded(fingerprint=row.fingerprint, answer=answer, lease_until=float(row.lease_until))
+
+
+def complete(tx: Transaction, operation: Operation, answer: Answer) -> None:
+    """Record the answer in the transaction of the effect, if this attempt still holds the lease (I2)."""
+    tx.update(
+        _row(operation),
+        [OperationRow.status.set(answer.status), OperationRow.body.set(answer.body)],
+        OperationRow.lease == operation.lease,
+        Unavailable("Another attempt took over this request", retry_after=1),
+    )
+
+
+def release(operation: Operation) -> None:
+    """Give the lease back after a refusal, which leaves no trace."""
+    try:
+        _row(operation).delete(condition=(OperationRow.lease == operation.lease) & OperationRow.status.does_not_exist())
+    except DeleteError:
+        pass  # the lease runs out by itself
+
+
+def _row(operation: Operation) -> OperationRow:
+    key = keys.operation(operation.tenant, operation.principal_id, operation.key)
+    return OperationRow(key.pk, key.sk)
