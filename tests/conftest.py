@@ -1,5 +1,6 @@
 """Fixtures for unit and endpoint tests: moto in one thread, the template's own table, emptied between tests."""
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ os.environ.update(
     AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106
     AWS_DEFAULT_REGION="us-east-1",
     POWERTOOLS_METRICS_NAMESPACE="Till",
+    POWERTOOLS_METRICS_DISABLED="true",
     TABLE_NAME="till-test",
     CURSOR_KEY="cursor-key-of-the-tests",
     SERVICE_NAME="till",
@@ -17,10 +19,12 @@ os.environ.update(
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 import boto3
+import httpx
 import pytest
 from moto import mock_aws
 
 from commerce.table.rows import Row
+from tests.payments import API_KEY, WEBHOOK_SECRET, Stripe
 from tests.shop import Call
 from tests.template import table_definition
 
@@ -49,3 +53,35 @@ def table(_aws: Any) -> Iterator[Any]:
 def call(table: Any) -> Call:
     """Calls handlers with a credential that has what the route asks for."""
     return Call()
+
+
+@pytest.fixture(scope="session")
+def _stripe_server() -> Iterator[str]:
+    from local.stripe_standin.server import serve
+
+    with serve() as running:
+        yield running.url
+
+
+@pytest.fixture
+def stripe(_aws: Any, _stripe_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stripe]:
+    """An empty Stripe, its secrets in Secrets Manager, and an empty queue of its events."""
+    from commerce.kernel import aws
+    from commerce.payments import stripe_gateway
+
+    secrets, sqs = boto3.client("secretsmanager"), boto3.client("sqs")
+    for name, value in (("stripe/key", API_KEY), ("stripe/webhook", WEBHOOK_SECRET)):
+        secrets.create_secret(Name=name, SecretString=json.dumps({"test": value}))
+    monkeypatch.setenv("STRIPE_API_KEY_SECRET", "stripe/key")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "stripe/webhook")
+    monkeypatch.setenv("STRIPE_API_BASE", _stripe_server)
+    queue = sqs.create_queue(QueueName="stripe-events")["QueueUrl"]
+    monkeypatch.setenv("STRIPE_EVENTS_QUEUE_URL", queue)
+    aws.client.cache_clear()
+    stripe_gateway._secrets.clear()
+    stripe_gateway._sdk.cache_clear()
+    httpx.post(f"{_stripe_server}/_standin/reset").raise_for_status()
+    yield Stripe(_stripe_server)
+    sqs.delete_queue(QueueUrl=queue)
+    for name in ("stripe/key", "stripe/webhook"):
+        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

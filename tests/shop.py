@@ -94,11 +94,7 @@ class Call:
         **path_parameters: str,
     ) -> Answered:
         api: Api = handler(path).app
-        found = next(
-            each
-            for each in api.routes
-            if (method in (None, each.method)) and (route in (None, each.path))
-        )
+        found = next(each for each in api.routes if (method in (None, each.method)) and (route in (None, each.path)))
         concrete = found.path
         for name, value in path_parameters.items():
             concrete = concrete.replace("{" + name + "}", value)

@@ -10,7 +10,9 @@ import inspect
 import re
 import time
 import uuid
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -19,6 +21,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupp
 from aws_lambda_powertools.event_handler.openapi.params import Query as QueryParameters
 
 from commerce.http import authentication
+from commerce.http.documents import Document
 from commerce.http.envelopes import ADMIN, PORTAL, PUBLIC, V2, V2_PUBLIC, Surface
 from commerce.http.errors import from_validation, status_of
 from commerce.kernel import ids, wire_json
@@ -37,6 +40,14 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _JSON = "application/json"
 
 type Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request as it came: the body's own bytes, and headers with names in lower case. For signatures."""
+
+    body: bytes
+    headers: dict[str, str]
 
 
 class Api:
@@ -101,6 +112,7 @@ class Api:
         name: str | None = None,
         tenant_header: bool = True,
         hidden: bool = False,
+        secret: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a function as an endpoint.
 
@@ -110,6 +122,7 @@ class Api:
             name: where one function serves several routes.
             tenant_header: whether a public route needs the header that names its tenant.
             hidden: left out of the API reference.
+            secret: the answer holds a secret; it is kept for replays sealed, and for 15 minutes only.
         """
 
         def register(function: Handler) -> Handler:
@@ -122,6 +135,7 @@ class Api:
                 name=name,
                 tenant_header=tenant_header,
                 hidden=hidden,
+                secret=secret,
             )
             self.routes.append(route)
             rule = re.sub(r"\{(\w+)\}", r"<\1>", path)
@@ -137,7 +151,7 @@ class Api:
             event: Mapping[str, Any] = self.resolver.current_event.raw_event
             caller = self._called_by
             _refuse_unknown(event, route.query)
-            given = {**wire, **route.path_arguments(wire), "caller": caller}
+            given = {**wire, **route.path_arguments(wire), "caller": caller, "raw": _raw(event)}
             arguments = {name: given[name] for name in route.wants if name in given}
             if route.mutates:
                 answer = perform(
@@ -145,7 +159,10 @@ class Api:
                     self._operation(event, caller, route),
                 )
             else:
-                answer = self._render(route, route.function(**arguments))
+                result = route.function(**arguments)
+                if isinstance(result, Document):
+                    return result.answer(_headers(event).get("if-none-match", ""))
+                answer = self._render(route, result)
             headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
             if answer.replayed:
                 headers["Idempotent-Replayed"] = "true"
@@ -199,6 +216,7 @@ class Api:
             fingerprint=hashlib.sha256(wire_json.canonical(request).encode()).hexdigest(),
             lease=uuid.uuid4().hex,
             lease_until=self._deadline,
+            secret=route.secret,
         )
 
     def _fail(self, error: Exception) -> Response[str]:
@@ -235,11 +253,13 @@ class Route:
         name: str | None = None,
         tenant_header: bool = True,
         hidden: bool = False,
+        secret: bool = False,
     ) -> None:
         self.method, self.path, self.scope, self.status, self.function = method, path, scope, status, function
         self.name = name or function.__name__
         self.tenant_header = tenant_header
         self.hidden = hidden
+        self.secret = secret
         signature = inspect.signature(function)
         self.wants = signature.parameters
         self.query: type[Any] | None = self._annotation("query")
@@ -295,7 +315,7 @@ class Route:
         """Path parameters, query model and body, without what is injected here."""
         parameters = []
         for name, parameter in self.wants.items():
-            if name in ("caller", "tx"):
+            if name in ("caller", "tx", "raw"):
                 continue
             kind = Annotated[self.query, QueryParameters()] if name == "query" else parameter.annotation
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind))
@@ -364,6 +384,11 @@ def _refuse_unknown(event: Mapping[str, Any], query: type[Any] | None) -> None:
         raise Malformed(f"Unknown query parameter {name[:40]!r}", field=name[:40], reason="unknown_parameter")
 
 
+def _raw(event: Mapping[str, Any]) -> Raw:
+    body = event.get("body") or ""
+    return Raw(b64decode(body) if event.get("isBase64Encoded") else body.encode(), _headers(event))
+
+
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     """Headers with names in lower case (RFC 9110: names are case-insensitive)."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -383,4 +408,4 @@ def _remaining_seconds(context: Any) -> float:
     return remaining() / 1000 if callable(remaining) else 30.0
 
 
-__all__ = ["AdminApi", "Api", "Caller", "Page", "PortalApi", "PublicApi", "Transaction", "V2Api", "V2PublicApi"]
+__all__ = ["AdminApi", "Api", "Caller", "Page", "PortalApi", "PublicApi", "Raw", "Transaction", "V2Api", "V2PublicApi"]

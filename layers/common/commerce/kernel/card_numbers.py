@@ -34,4 +34,6 @@ def refuse_card_numbers(value: Any, field: str = "") -> None:
         for index, inner in enumerate(value):
             refuse_card_numbers(inner, f"{field}.{index}")
     elif isinstance(value, str | int) and not isinstance(value, bool) and holds_card_number(str(value)):
-        raise Invalid("This field seems to hold a card number; send a token", field=field or "body", reason="card_number")
+        raise Invalid(
+            "This field seems to hold a card number; send a token", field=field or "body", reason="card_number"
+        )

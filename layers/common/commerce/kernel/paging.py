@@ -52,9 +52,7 @@ class PageRequest:
         if cursor is not None and offset:
             raise Malformed("Give offset or cursor, not both", field="cursor", reason="page_and_cursor")
         if offset + limit > MAX_OFFSET_ROWS:
-            raise Invalid(
-                f"Offsets reach {MAX_OFFSET_ROWS} rows; use cursor beyond", field="page", reason="use_cursor"
-            )
+            raise Invalid(f"Offsets reach {MAX_OFFSET_ROWS} rows; use cursor beyond", field="page", reason="use_cursor")
         return cls(limit=limit, offset=offset, cursor=cursor)
 
 

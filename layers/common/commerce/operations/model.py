@@ -26,7 +26,7 @@ class Operation:
     """One attempt at a keyed request.
 
     ``fingerprint`` is of method, path and body; ``lease`` is this attempt's token; ``lease_until`` in Unix seconds is
-    when the attempt cannot be alive any more.
+    when the attempt cannot be alive any more. The answer of a ``secret`` operation is recorded sealed.
     """
 
     tenant: Tenant
@@ -35,3 +35,4 @@ class Operation:
     fingerprint: str
     lease: str
     lease_until: float
+    secret: bool = False

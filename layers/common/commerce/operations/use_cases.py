@@ -26,7 +26,8 @@ def perform(plan: Callable[[Transaction], Answer], operation: Operation | None) 
     Without an operation the change is still one transaction, guarded by its own conditions.
 
     Raises:
-        Conflict: the key was used for another request, or is in flight (then with ``retry_after``).
+        Conflict: the key was used for another request, is in flight (then with ``retry_after``), or had a secret
+            for an answer longer ago than secrets are repeated.
         CommerceError: what the plan refused; the key is free again.
     """
     if operation is None:
@@ -37,7 +38,7 @@ def perform(plan: Callable[[Transaction], Answer], operation: Operation | None) 
 
     def recorded(tx: Transaction) -> Answer:
         answer = plan(tx)
-        store.complete(tx, operation, answer)
+        store.complete(tx, operation, _sealed(answer, operation))
         return answer
 
     try:
@@ -54,4 +55,20 @@ def _replay(earlier: store.Recorded, operation: Operation) -> Answer:
         )
     if earlier.answer is None:
         raise InFlight(retry_after=max(1, math.ceil(earlier.lease_until - time.time())))
-    return Answer(earlier.answer.status, earlier.answer.body, replayed=True)
+    return Answer(earlier.answer.status, _opened(earlier.answer.body, operation), replayed=True)
+
+
+def _sealed(answer: Answer, operation: Operation) -> Answer:
+    if not operation.secret:
+        return answer
+    from commerce.operations import sealing  # the cryptography library, for secret answers only
+
+    return answer
+
+
+def _opened(body: str, operation: Operation) -> str:
+    if not operation.secret:
+        return body
+    from commerce.operations import sealing
+
+    return sealing.unseal(body, operation)

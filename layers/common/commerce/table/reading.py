@@ -39,14 +39,10 @@ def get_all(wanted: Iterable[Key]) -> dict[Key, Row]:
     return found
 
 
-def partition(
-    pk: str, condition: Any = None, *, newest_first: bool = False, limit: int | None = None
-) -> list[Row]:
+def partition(pk: str, condition: Any = None, *, newest_first: bool = False, limit: int | None = None) -> list[Row]:
     """The rows of one partition, strongly consistent, in order of their sort key."""
     return _guarded(
-        lambda: list(
-            Row.query(pk, condition, consistent_read=True, scan_index_forward=not newest_first, limit=limit)
-        )
+        lambda: list(Row.query(pk, condition, consistent_read=True, scan_index_forward=not newest_first, limit=limit))
     )
 
 

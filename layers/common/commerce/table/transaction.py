@@ -153,5 +153,3 @@ def run[T](plan: Callable[[Transaction], T]) -> T:
 def _pause(attempt: int) -> None:
     """Full jitter, bounded: 10, 20, 40 … 640 ms at most."""
     time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.64)))
-
-

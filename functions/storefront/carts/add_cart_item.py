@@ -1,0 +1,20 @@
+"""POST /cart/items
+
+A customer puts an item into the cart; the same item again adds to it.
+
+Availability is checked, not reserved.
+"""
+
+from commerce.carts import use_cases
+from commerce.carts.contracts import AddItemIn, CartOut
+from commerce.http.api import Caller, PortalApi, Transaction
+
+app = PortalApi()
+
+
+@app.post("/cart/items", scope="cart", status=201)
+def add_cart_item(tx: Transaction, caller: Caller, body: AddItemIn) -> CartOut:
+    return CartOut.of(use_cases.add_item(tx, caller, body.to_command()))
+
+
+handler = app.handler

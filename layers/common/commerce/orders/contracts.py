@@ -1,0 +1,359 @@
+"""Orders on the wire (contract OR-01…03, OR-06, MO-01…03, NT-03, TR-01)."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from commerce.events.model import TimelineEvent, TimelineType
+from commerce.http.contracts import Id, Input, Instant, Major, OffsetQuery, OrderId, Output, Quantity, Query, Text
+from commerce.orders.model import MAX_LINES, Address, Order, OrderLine, Status
+from commerce.orders.use_cases import Detailed, PlaceOrder, WantedItem
+
+Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+
+
+class AddressIn(Input):
+    """Both documented address forms are read (contract X-19): name/street/zip and first_name/address1/postal_code."""
+
+    name: Text | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
+    company: Text | None = None
+    street: Text | None = None
+    address1: Text | None = None
+    address2: Text | None = None
+    city: Text
+    state: Text | None = None
+    zip: Text | None = None
+    postal_code: Text | None = None
+    country: Country | None = None
+    phone: Annotated[str, Field(strict=True, pattern=r"^\+?[0-9 ()./\-]{5,30}$")] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "AddressIn":
+        if not (self.name or self.first_name or self.last_name):
+            raise ValueError("An address needs a name")
+        if not (self.street or self.address1):
+            raise ValueError("An address needs a street")
+        return self
+
+    def to_address(self, country: str) -> Address:
+        """The address as orders keep it; ``country`` is the tenant's, for addresses that name none."""
+        return Address(
+            name=self.name or " ".join(part for part in (self.first_name, self.last_name) if part),
+            company=self.company,
+            address1=self.street or self.address1 or "",
+            address2=self.address2,
+            city=self.city,
+            state=self.state,
+            postal_code=self.zip or self.postal_code,
+            country=self.country or country,
+            phone=self.phone,
+        )
+
+
+_EXAMPLE_ADDRESS = {"name": "Jane Doe", "street": "123 Main St", "city": "Springfield", "state": "IL", "zip": "62701"}
+
+
+class ItemIn(Input):
+    product_id: Id
+    variant_id: Annotated[Id, Field(description="Needed where the product has several variants")] | None = None
+    quantity: Quantity
+
+
+class PlaceMyOrderIn(Input):
+    """Prices are the catalogue's. ``customer_id`` may be left out; it can only be the caller's own."""
+
+    items: Annotated[list[ItemIn], Field(min_length=1, max_length=MAX_LINES)]
+    shipping_address: Annotated[AddressIn, Field(examples=[_EXAMPLE_ADDRESS])] | None = None
+    billing_address: AddressIn | None = None
+    customer_id: Id | None = None
+
+    def to_command(self, customer_id: str, country: str, *, awaits_payment: bool) -> PlaceOrder:
+        return PlaceOrder(
+            customer_id=customer_id,
+            items=tuple(WantedItem(item.product_id, item.variant_id, item.quantity) for item in self.items),
+            awaits_payment=awaits_payment,
+            shipping_address=self.shipping_address.to_address(country) if self.shipping_address else None,
+            billing_address=self.billing_address.to_address(country) if self.billing_address else None,
+        )
+
+
+class PlaceOrderIn(PlaceMyOrderIn):
+    """An order that the merchant places for a customer. Prices are the catalogue's."""
+
+    customer_id: Id
+
+
+class OrderPlaced(Output):
+    id: str
+    status: Status
+    total: Major
+    created_at: Instant
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderPlaced":
+        return cls(id=order.order_id, status=order.status, total=order.total.major, created_at=order.placed_at)
+
+
+class OrderRowOut(Output):
+    """One line of an order list; ``items_count`` counts units."""
+
+    id: str
+    customer_id: str
+    status: Status
+    total: Major
+    items_count: int
+    created_at: Instant
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderRowOut":
+        return cls(
+            id=order.order_id,
+            customer_id=order.buyer.customer_id,
+            status=order.status,
+            total=order.total.major,
+            items_count=order.units,
+            created_at=order.placed_at,
+        )
+
+
+class MyOrdersQuery(OffsetQuery):
+    status: Status | None = None
+
+
+class OrdersQuery(MyOrdersQuery):
+    customer_id: Id | None = None
+
+
+class LineOut(Output):
+    id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Major
+    total: Major
+
+    @classmethod
+    def of(cls, line: OrderLine) -> "LineOut":
+        return cls(
+            id=line.line_id,
+            product_id=line.product_id,
+            variant_id=line.variant_id,
+            sku=line.sku,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=line.unit_price.major,
+            total=line.total.major,
+        )
+
+
+class AddressOut(Output):
+    name: str
+    company: str | None
+    street: str
+    address2: str | None
+    city: str
+    state: str | None
+    zip: str | None
+    country: str
+    phone: str | None
+
+    @classmethod
+    def of(cls, address: Address) -> "AddressOut":
+        return cls(
+            name=address.name,
+            company=address.company,
+            street=address.address1,
+            address2=address.address2,
+            city=address.city,
+            state=address.state,
+            zip=address.postal_code,
+            country=address.country,
+            phone=address.phone,
+        )
+
+
+class TimelineOut(Output):
+    """``status`` for what changes a state, ``content`` for words."""
+
+    id: str
+    at: Instant
+    actor: str
+    type: TimelineType
+    status: str | None = None
+    content: str | None = None
+
+    @classmethod
+    def of(cls, event: TimelineEvent) -> "TimelineOut":
+        return cls(
+            id=event.event_id,
+            at=event.at,
+            actor=event.actor,
+            type=event.type,
+            status=event.status,
+            content=event.content,
+        )
+
+
+class CustomerOut(Output):
+    id: str
+    email: str
+    name: str
+
+
+class OrderOut(Output):
+    """A whole order. ``timeline`` holds the newest fifty events, newest first; ``timeline_url`` leads to all."""
+
+    id: str
+    customer_id: str
+    customer: CustomerOut
+    status: Status
+    payment_status: str
+    fulfillment_status: str
+    items: list[LineOut]
+    items_count: int
+    currency: str
+    subtotal: Major
+    discount: Major
+    shipping: Major
+    tax: Major
+    total: Major
+    refunded: Major
+    shipping_address: AddressOut
+    billing_address: AddressOut | None
+    payment_intent_id: str | None
+    tracking_number: str | None
+    carrier: str | None
+    estimated_delivery: str | None
+    timeline: list[TimelineOut]
+    timeline_url: str
+    metadata: dict[str, str]
+    version: int
+    expires_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, detailed: Detailed) -> "OrderOut":
+        return cls(**_detail(detailed.order, detailed.timeline))
+
+
+class MyTimelineOut(Output):
+    at: Instant
+    type: TimelineType
+    status: str | None
+
+
+class MyOrderOut(Output):
+    """A customer's own order: without the merchant's notes, actors and payment ids."""
+
+    id: str
+    status: Status
+    payment_status: str
+    fulfillment_status: str
+    items: list[LineOut]
+    items_count: int
+    currency: str
+    subtotal: Major
+    discount: Major
+    shipping: Major
+    tax: Major
+    total: Major
+    refunded: Major
+    shipping_address: AddressOut
+    billing_address: AddressOut | None
+    tracking_number: str | None
+    carrier: str | None
+    estimated_delivery: str | None
+    timeline: list[MyTimelineOut]
+    expires_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, detailed: Detailed) -> "MyOrderOut":
+        fields = _detail(detailed.order, ())
+        shown = [event for event in detailed.timeline if event.type is not TimelineType.NOTE]
+        timeline = [MyTimelineOut(at=event.at, type=event.type, status=event.status) for event in shown]
+        return cls(**{name: fields[name] for name in cls.model_fields if name != "timeline"}, timeline=timeline)
+
+
+class CountsOut(Output):
+    """Orders by status, for badges; kept within about a second of the orders themselves."""
+
+    pending_payment: int
+    pending: int
+    processing: int
+    shipped: int
+    delivered: int
+    cancelled: int
+    total: int
+
+
+class TrackQuery(Query):
+    order_id: OrderId
+    email: Annotated[str, Field(min_length=3, max_length=254)]
+
+
+class TrackedItemOut(Output):
+    name: str
+    quantity: int
+    status: Status
+
+
+class TrackedOut(Output):
+    """What anybody who knows id and e-mail may see: no address and no price."""
+
+    order_id: str
+    status: Status
+    tracking_number: str | None
+    carrier: str | None
+    estimated_delivery: Annotated[str, Field(json_schema_extra={"format": "date"})] | None
+    items: list[TrackedItemOut]
+
+    @classmethod
+    def of(cls, order: Order) -> "TrackedOut":
+        return cls(
+            order_id=order.order_id,
+            status=order.status,
+            tracking_number=order.tracking_number,
+            carrier=order.carrier,
+            estimated_delivery=order.estimated_delivery,
+            items=[TrackedItemOut(name=line.name, quantity=line.quantity, status=order.status) for line in order.lines],
+        )
+
+
+def _detail(order: Order, timeline: tuple[TimelineEvent, ...]) -> dict[str, Any]:
+    return {
+        "id": order.order_id,
+        "customer_id": order.buyer.customer_id,
+        "customer": CustomerOut(id=order.buyer.customer_id, email=order.buyer.email, name=order.buyer.name),
+        "status": order.status,
+        "payment_status": str(order.payment_status),
+        "fulfillment_status": str(order.fulfillment_status),
+        "items": [LineOut.of(line) for line in order.lines],
+        "items_count": order.units,
+        "currency": order.currency,
+        "subtotal": order.subtotal.major,
+        "discount": order.discount.major,
+        "shipping": order.shipping.major,
+        "tax": order.tax.major,
+        "total": order.total.major,
+        "refunded": order.refunded.major,
+        "shipping_address": AddressOut.of(order.shipping_address),
+        "billing_address": AddressOut.of(order.billing_address) if order.billing_address else None,
+        "payment_intent_id": order.payment_intent_id,
+        "tracking_number": order.tracking_number,
+        "carrier": order.carrier,
+        "estimated_delivery": order.estimated_delivery,
+        "timeline": [TimelineOut.of(event) for event in timeline],
+        "timeline_url": f"/admin/orders/{order.order_id}/timeline",
+        "metadata": order.metadata,
+        "version": order.version,
+        "expires_at": order.expires_at,
+        "created_at": order.placed_at,
+        "updated_at": order.updated_at,
+    }

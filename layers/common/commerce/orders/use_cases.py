@@ -1,0 +1,305 @@
+"""What the shop does with orders. Placing one is one transaction (contract CA-03, MO-02, OR-02)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from commerce.catalog import use_cases as catalog
+from commerce.catalog.model import Product
+from commerce.counters import store as counters
+from commerce.customers import store as customer_rows
+from commerce.customers import use_cases as customers
+from commerce.customers.model import Customer
+from commerce.events import store as events
+from commerce.events.model import DomainEvent, TimelineEvent, TimelineType
+from commerce.inventory import store as inventory
+from commerce.inventory.model import Stock, StockKey, allocate
+from commerce.kernel import clock, ids
+from commerce.kernel.caller import Caller, Tenant
+from commerce.kernel.errors import Invalid, NotFound
+from commerce.kernel.money import Money
+from commerce.kernel.paging import Page, PageRequest
+from commerce.orders import store
+from commerce.orders.model import (
+    MAX_LINES,
+    Address,
+    Buyer,
+    FulfillmentStatus,
+    Order,
+    OrderLine,
+    PaymentStatus,
+    Status,
+)
+from commerce.table.transaction import Transaction
+
+TIMELINE_EMBEDDED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class WantedItem:
+    product_id: str
+    variant_id: str | None
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """An order for ``customer_id``. Without addresses the customer's default ones are used.
+
+    ``awaits_payment``: the customer pays now, within the tenant's payment window, or the order expires. Otherwise the
+    merchant has taken it on (a telephone order) and it waits as ``pending`` for as long as it takes.
+    """
+
+    customer_id: str
+    items: tuple[WantedItem, ...]
+    awaits_payment: bool
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    cart_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detailed:
+    """An order with its newest timeline events, newest first."""
+
+    order: Order
+    timeline: tuple[TimelineEvent, ...]
+
+
+def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
+    """Add everything that placing an order writes: the order, its stock reservations, timeline, outbox and time-out.
+
+    Raises:
+        Invalid: no such customer, product or variant; no address; no items, or more than one transaction holds.
+        Conflict: a product is not for sale, or not enough of it is available.
+    """
+    tenant, now = caller.tenant, clock.now()
+    customer = customers.find_customer(tenant, command.customer_id)
+    if customer is None:
+        raise Invalid("No such customer", field="customer_id", reason="unknown_customer")
+    lines = _lines(tenant, command.items)
+    zero = Money.zero(tenant.currency)
+    free = sum(line.total.minor for line in lines) == 0
+    order = Order(
+        order_id=ids.new("order"),
+        buyer=Buyer(customer.customer_id, customer.email, f"{customer.first_name} {customer.last_name}".strip()),
+        lines=lines,
+        currency=tenant.currency,
+        status=Status.PENDING_PAYMENT if command.awaits_payment and not free else Status.PENDING,
+        payment_status=PaymentStatus.PAID if free else PaymentStatus.PENDING,
+        fulfillment_status=FulfillmentStatus.UNFULFILLED,
+        shipping_address=command.shipping_address or _default_address(customer),
+        billing_address=command.billing_address,
+        placed_at=now,
+        updated_at=now,
+        expires_at=now + timedelta(minutes=tenant.payment_window_minutes)
+        if command.awaits_payment and not free
+        else None,
+        discount=zero,
+        shipping=zero,
+        tax=zero,
+        refunded=zero,
+        cart_id=command.cart_id,
+        sequence=1,
+    )
+    store.add(tx, tenant, order)
+    for line in order.lines:
+        for part in line.allocations:
+            key = StockKey(line.product_id, line.variant_id, part.warehouse_id)
+            inventory.reserve(tx, tenant, key, part.quantity, line.name)
+    customer_rows.count_order(tx, tenant, customer.customer_id, now)
+    record(tx, caller, order, status=order.status)
+    announce(tx, tenant, order, "order.created")
+    return order
+
+
+def get(tenant: Tenant, order_id: str) -> Order:
+    """One order.
+
+    Raises:
+        NotFound: no such order of this tenant.
+    """
+    order = store.find(tenant, order_id)
+    if order is None:
+        raise NotFound("order")
+    return order
+
+
+def get_detailed(tenant: Tenant, order_id: str, *, customer_id: str | None = None) -> Detailed:
+    """One order with its newest timeline events; only if it belongs to ``customer_id`` where that is given.
+
+    Raises:
+        NotFound: no such order, or another customer's.
+    """
+    found = store.find_with_timeline(tenant, order_id, TIMELINE_EMBEDDED)
+    if found is None or customer_id not in (None, found[0].buyer.customer_id):
+        raise NotFound("order")
+    return Detailed(found[0], tuple(found[1]))
+
+
+def find(tenant: Tenant, request: PageRequest, *, status: Status | None, customer_id: str | None) -> Page[Order]:
+    """A page of orders, newest first."""
+    return store.page_of(tenant, request, status=status, customer_id=customer_id)
+
+
+def timeline(tenant: Tenant, order_id: str, request: PageRequest) -> Page[TimelineEvent]:
+    """A page of an order's timeline, oldest first (contract NT-03).
+
+    Raises:
+        NotFound: no such order: every order has a timeline.
+    """
+    page = store.timeline(tenant, order_id, request)
+    if not page.items and request.offset == 0 and request.cursor is None:
+        raise NotFound("order")
+    return page
+
+
+def count(tenant: Tenant) -> dict[str, int]:
+    """How many orders stand in each status, zero-filled, and in all (contract OR-06)."""
+    counted = counters.read(tenant, store.COLLECTION)
+    by_status = {str(status): counted.get(status, 0) for status in Status}
+    return by_status | {"total": sum(by_status.values())}
+
+
+def cancel(tx: Transaction, caller: Caller, order: Order, reason: str) -> Order:
+    """Cancel an order and give its reserved stock back, all units at once.
+
+    Raises:
+        IllegalMove: it has been shipped, or is cancelled already.
+    """
+    cancelled = order.move_to(Status.CANCELLED).changed(clock.now(), sequence=order.sequence + 1)
+    store.save(tx, caller.tenant, cancelled)
+    if order.expires_at is not None:
+        store.settle(tx, caller.tenant, order.order_id)
+    for line in order.lines:
+        for part in line.allocations:
+            key = StockKey(line.product_id, line.variant_id, part.warehouse_id)
+            inventory.release(tx, caller.tenant, key, part.quantity)
+    record(tx, caller, cancelled, status=Status.CANCELLED, content=reason)
+    announce(tx, caller.tenant, cancelled, "order.cancelled")
+    return cancelled
+
+
+def record(
+    tx: Transaction,
+    caller: Caller,
+    order: Order,
+    *,
+    status: str,
+    content: str | None = None,
+    kind: TimelineType = TimelineType.STATUS_CHANGE,
+    index: int = 0,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Add a timeline row for the change that made ``order``'s version."""
+    events.record(
+        tx,
+        caller.tenant,
+        TimelineEvent(
+            order_id=order.order_id,
+            version=order.version,
+            index=index,
+            at=order.updated_at,
+            actor=caller.actor,
+            type=kind,
+            status=str(status),
+            content=content,
+            data=data or {},
+        ),
+    )
+
+
+def announce(tx: Transaction, tenant: Tenant, order: Order, event_type: str) -> None:
+    """Add an outbox row; its number is ``order.sequence``, which the change must have counted up."""
+    events.announce(
+        tx,
+        DomainEvent(
+            event_id=ids.new("evt"),
+            type=event_type,
+            aggregate_id=order.order_id,
+            sequence=order.sequence,
+            at=order.updated_at,
+            tenant=tenant,
+            data=_object(order),
+        ),
+    )
+
+
+def _lines(tenant: Tenant, items: Iterable[WantedItem]) -> tuple[OrderLine, ...]:
+    """Order lines at catalogue prices (contract X-16) with the warehouses that can serve them."""
+    wanted = list(items)
+    if not wanted:
+        raise Invalid("An order needs items", field="items", reason="empty")
+    if len(wanted) > MAX_LINES:
+        raise Invalid(f"An order has at most {MAX_LINES} lines", field="items", reason="too_many_lines")
+    products = catalog.for_sale(tenant, [item.product_id for item in wanted])
+    merged: dict[StockKey, int] = {}
+    for item in wanted:
+        variant = products[item.product_id].variant(item.variant_id)
+        key = StockKey(item.product_id, variant.variant_id, "")
+        merged[key] = merged.get(key, 0) + item.quantity
+    stocks = inventory.find_all(
+        tenant,
+        [replace(key, warehouse_id=warehouse) for key in merged for warehouse in tenant.warehouses],
+    )
+    return tuple(_line(tenant, products[key.product_id], key, units, stocks) for key, units in merged.items())
+
+
+def _line(tenant: Tenant, product: Product, key: StockKey, quantity: int, stocks: dict[StockKey, Stock]) -> OrderLine:
+    variant = product.variant(key.variant_id)
+    wanted = [replace(key, warehouse_id=warehouse) for warehouse in tenant.warehouses]
+    return OrderLine(
+        line_id=ids.new("li"),
+        product_id=product.product_id,
+        variant_id=variant.variant_id,
+        sku=variant.sku,
+        name=product.name,
+        quantity=quantity,
+        unit_price=product.price_of(variant),
+        allocations=allocate(quantity, [stocks[each] for each in wanted if each in stocks], product.name),
+    )
+
+
+def _default_address(customer: Customer) -> Address:
+    found = customer.default_shipping
+    if found is None:
+        raise Invalid("A shipping address is required", field="shipping_address", reason="address_required")
+    return Address(
+        name=f"{found.first_name} {found.last_name}".strip(),
+        company=found.company,
+        address1=found.address1,
+        address2=found.address2,
+        city=found.city,
+        state=found.state,
+        postal_code=found.postal_code,
+        country=found.country,
+        phone=found.phone,
+    )
+
+
+def _object(order: Order) -> dict[str, Any]:
+    """The order as events carry it: what v2 shows, without addresses."""
+    return {
+        "id": order.order_id,
+        "customer_id": order.buyer.customer_id,
+        "status": str(order.status),
+        "payment_status": str(order.payment_status),
+        "fulfillment_status": str(order.fulfillment_status),
+        "currency": order.currency,
+        "total": order.total.major,
+        "items": [
+            {
+                "id": line.line_id,
+                "product_id": line.product_id,
+                "variant_id": line.variant_id,
+                "sku": line.sku,
+                "quantity": line.quantity,
+                "price": line.unit_price.major,
+            }
+            for line in order.lines
+        ],
+        "version": order.version,
+        "created_at": order.placed_at,
+        "updated_at": order.updated_at,
+    }

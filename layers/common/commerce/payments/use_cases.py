@@ -1,0 +1,207 @@
+"""Collecting money for orders through Stripe (contract PY-01, PY-02)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from commerce.access import store as accounts
+from commerce.customers import store as customer_rows
+from commerce.events.model import TimelineType
+from commerce.kernel import clock
+from commerce.kernel.caller import Caller, Mode, Tenant, system
+from commerce.kernel.errors import Conflict, Invalid
+from commerce.kernel.money import Money, currency_code
+from commerce.ledger import model as ledger
+from commerce.ledger import store as ledger_rows
+from commerce.observability import logger
+from commerce.orders import store as order_rows
+from commerce.orders import use_cases as orders
+from commerce.orders.model import Order, PaymentStatus, Status
+from commerce.payments import store, stripe_gateway
+from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StripeEvent
+from commerce.table.transaction import Transaction
+
+PROCESSING_GRACE = timedelta(hours=1)
+LATE = "order_cancelled"  # why a payment that came after its order's end is given back
+
+
+@dataclass(frozen=True, slots=True)
+class StartPayment:
+    """``minor`` units of ``currency`` for an order, as the caller understands what is owed."""
+
+    order_id: str
+    minor: int
+    currency: str
+
+
+def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
+    """The order's open payment intent, made if there is none (contract PY-01, X-24).
+
+    Stripe is called before the order knows of the intent. If the process dies between the two, nobody has the intent's
+    client secret, and the retry gets the same intent by its idempotency key.
+
+    Raises:
+        NotFound: no such order.
+        Conflict: the order is paid, or cancelled.
+        Invalid: the amount is not what is outstanding.
+    """
+    tenant = caller.tenant
+    order = orders.get(tenant, command.order_id)
+    if not order.is_payable:
+        raise Conflict("Nothing is to be paid for this order", field="order_id", reason="not_payable")
+    asked = Money(command.minor, currency_code(command.currency))
+    if asked != order.outstanding:
+        raise Invalid(
+            f"{order.outstanding.minor} {order.currency} (minor units) is outstanding",
+            field="amount" if asked.currency == order.currency else "currency",
+            reason="amount_mismatch",
+        )
+    if order.payment_intent_id is not None:
+        known = stripe_gateway.get_intent(tenant.mode, order.payment_intent_id)
+        if known.is_open:
+            return known
+        if known.status is IntentStatus.SUCCEEDED:
+            raise Conflict("This order has just been paid", field="order_id", reason="not_payable")
+    intent = stripe_gateway.create_intent(tenant, order.order_id, asked, attempt=order.payment_attempts)
+    now = clock.now()
+    started = order.changed(now, payment_intent_id=intent.intent_id, payment_attempts=order.payment_attempts + 1)
+    order_rows.save(tx, tenant, started)
+    store.save(tx, tenant, order.order_id, intent, [])
+    orders.record(tx, caller, started, status="started", kind=TimelineType.PAYMENT)
+    return intent
+
+
+def apply(tx: Transaction, event: StripeEvent) -> None:
+    """Bring the order of a delivered event to what Stripe says of its payment now (contract 4.6).
+
+    The intent is fetched again inside, so duplicates, any order of delivery and two consumers at once end alike.
+    """
+    mode = Mode(event.mode)
+    if event.type not in HANDLED or event.intent_id is None:
+        store.applied(tx, event)
+        return
+    intent = stripe_gateway.get_intent(mode, event.intent_id, with_refunds="refund" in event.type)
+    tenant = tenant_of(intent.tenant_id, mode) if intent.tenant_id else None
+    order = order_rows.find(tenant, intent.order_id) if tenant is not None and intent.order_id else None
+    if tenant is None or order is None or order.payment_intent_id != intent.intent_id:
+        # Somebody else's payment in the same Stripe account, or an intent that its order has replaced.
+        logger.info("stripe event without an order", event_id=event.event_id, type=event.type)
+        store.applied(tx, event)
+        return
+    reconcile(tx, system(tenant, "stripe"), order, intent)
+    store.applied(tx, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a payment did to its order: its timeline row, its event, its ledger entry."""
+
+    kind: TimelineType
+    status: str
+    event: str | None = None
+    entry: ledger.Entry | None = None
+
+
+def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> Order:
+    """Add what brings the order to the state of its intent; nothing when it is there already."""
+    tenant, now = caller.tenant, clock.now()
+    if order.status is Status.CANCELLED and intent.status is IntentStatus.SUCCEEDED:
+        intent = _given_back(tenant, intent)
+    recorded = store.find(tenant, order.order_id, intent.intent_id)
+    booked = set(recorded.booked_refunds) if recorded is not None else set()
+    refunds = [each for each in intent.refunds if each.succeeded and each.refund_id not in booked]
+    after, steps = _steps(order, intent, refunds, now)
+    if not steps:
+        return order
+    told = [step for step in steps if step.event is not None]
+    changed = after.changed(now, sequence=order.sequence + len(told))
+    order_rows.save(tx, tenant, changed)
+    if order.expires_at is not None and changed.expires_at is None:
+        order_rows.settle(tx, tenant, order.order_id)
+    store.save(tx, tenant, order.order_id, intent, sorted(booked | {each.refund_id for each in refunds}))
+    for index, step in enumerate(steps):
+        orders.record(tx, caller, changed, status=step.status, kind=step.kind, index=index)
+        if step.entry is not None:
+            ledger_rows.post(tx, tenant, step.entry)
+    for number, step in enumerate(told, start=1):
+        orders.announce(tx, tenant, replace(changed, sequence=order.sequence + number), str(step.event))
+    spent = _spent(steps, order.currency)
+    if spent.minor:
+        customer_rows.count_spent(tx, tenant, order.buyer.customer_id, spent)
+    return changed
+
+
+def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
+    """Cancel an order whose time to be paid is over, and give its stock back.
+
+    Its payment is cancelled first, so that nobody can pay for what was given back. Where the payment has gone through
+    meanwhile, the order follows it instead; where it is being processed, the order waits an hour more.
+    """
+    order, now = orders.get(tenant, order_id), clock.now()
+    if order.expires_at is None or order.status is not Status.PENDING_PAYMENT:
+        order_rows.settle(tx, tenant, order_id)
+        return
+    if order.expires_at > now:
+        return
+    caller = system(tenant, "expiry")
+    if order.payment_intent_id is not None:
+        intent = stripe_gateway.cancel_intent(tenant.mode, order.payment_intent_id)
+        if intent.means in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED):
+            reconcile(tx, caller, order, intent)
+            return
+        if intent.status is IntentStatus.PROCESSING:
+            order_rows.postpone(tx, tenant, order, now + PROCESSING_GRACE)
+            return
+    orders.cancel(tx, caller, order, "Not paid in time")
+
+
+def tenant_of(tenant_id: str, mode: Mode) -> Tenant | None:
+    """The tenant with its settings, for work that no request of the tenant's asked for."""
+    account = accounts.find_tenant(tenant_id)
+    if account is None:
+        return None
+    return Tenant(
+        tenant_id=tenant_id,
+        mode=mode,
+        currency=account.currency,
+        timezone=account.timezone,
+        country=account.country,
+        warehouses=account.warehouses,
+        payment_window_minutes=account.payment_window_minutes,
+    )
+
+
+def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime) -> tuple[Order, list[Step]]:
+    """What happened between the order's state and its intent's, in order."""
+    steps: list[Step] = []
+    target = intent.means
+    if target is not order.payment_status and order.may_pay(target):
+        before, order = order, order.pay(target)
+        collected = target is PaymentStatus.PAID and intent.received.minor > 0
+        entry = ledger.capture(order.order_id, intent.intent_id, intent.received, at) if collected else None
+        steps.append(Step(TimelineType.PAYMENT, target, _TOLD.get(target), entry))
+        if order.status is not before.status:
+            steps.append(Step(TimelineType.STATUS_CHANGE, order.status, "order.updated"))
+    for refund in refunds:
+        order = order.refund(refund.amount)
+        entry = ledger.refund(order.order_id, refund.refund_id, refund.amount, at)
+        steps.append(Step(TimelineType.REFUND, order.payment_status, "payment.refunded", entry))
+    return order, steps
+
+
+_TOLD = {PaymentStatus.PAID: "payment.succeeded", PaymentStatus.FAILED: "payment.failed"}
+
+
+def _spent(steps: list[Step], currency: str) -> Money:
+    """What the customer has paid more, or less, by these steps."""
+    spent = Money.zero(currency)
+    for step in steps:
+        if step.entry is not None:
+            spent = spent - step.entry.amount if step.kind is TimelineType.REFUND else spent + step.entry.amount
+    return spent
+
+
+def _given_back(tenant: Tenant, intent: Intent) -> Intent:
+    """A payment that came after its order had ended is refunded in full; the intent with that refund."""
+    if not intent.refunds:
+        stripe_gateway.refund_all(tenant.mode, intent.intent_id, LATE)
+    return stripe_gateway.get_intent(tenant.mode, intent.intent_id, with_refunds=True)
