@@ -54,7 +54,7 @@ class WordsAttribute(Attribute[list[str]]):
         return list(json.loads(value))
 
 
-class _Index1(GlobalSecondaryIndex["Row"]):
+class _Index1(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
     class Meta:
         index_name = "gsi1"
         projection = AllProjection()
@@ -63,7 +63,7 @@ class _Index1(GlobalSecondaryIndex["Row"]):
     gsi1sk = UnicodeAttribute(range_key=True)
 
 
-class _Index2(GlobalSecondaryIndex["Row"]):
+class _Index2(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
     class Meta:
         index_name = "gsi2"
         projection = AllProjection()
@@ -72,7 +72,7 @@ class _Index2(GlobalSecondaryIndex["Row"]):
     gsi2sk = UnicodeAttribute(range_key=True)
 
 
-class _Index3(GlobalSecondaryIndex["Row"]):
+class _Index3(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
     class Meta:
         index_name = "gsi3"
         projection = AllProjection()

@@ -7,8 +7,7 @@ failed condition means in the domain's words, so a refusal needs no decoding by 
 import random
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -61,12 +60,12 @@ class Transaction:
     def update(
         self,
         row: Row,
-        actions: list[Action],
+        actions: Sequence[Action],
         condition: Condition | None = None,
         otherwise: CommerceError | None = None,
     ) -> None:
         """Change attributes of the row with ``row``'s key."""
-        self._updates.append((row, actions, condition, otherwise or StaleWrite("row")))
+        self._updates.append((row, list(actions), condition, otherwise or StaleWrite("row")))
 
     def delete(self, row: Row, condition: Condition | None = None, otherwise: CommerceError | None = None) -> None:
         """Remove the row with ``row``'s key."""

@@ -1,0 +1,197 @@
+"""The template as AWS would run it: translated by SAM's own translator, counted, paired with the code, IAM read."""
+
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+
+from local.generate_openapi import gateway_description, load_handlers, logical_id, routes
+from tests.template import ROOT, template
+
+MAX_RESOURCES = 450  # CloudFormation's limit is 500; cfn-lint does not see what SAM makes of the template
+
+
+class _NoManagedPolicies(ManagedPolicyLoader):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self._policy_map: dict[str, str] = {}
+        self.max_items = 0
+
+    def load(self) -> dict[str, str]:
+        return self._policy_map
+
+
+@cache
+def translated() -> dict[str, Any]:
+    """CloudFormation after SAM's transform, with every condition's resources present."""
+    parameters = {name: each.get("Default", "x") for name, each in template()["Parameters"].items()}
+    parameters |= {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
+    built = deepcopy(template())
+    for each in built["Resources"].values():
+        for place in ("CodeUri", "ContentUri"):
+            if place in each.get("Properties", {}):
+                each["Properties"][place] = "s3://artifacts/code"  # as `sam package` leaves it
+    result: dict[str, Any] = transform(built, parameters, _NoManagedPolicies())
+    return result
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    resources = template()["Resources"]
+    return {
+        name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def test_the_stack_stays_below_the_limit_of_resources(capsys: pytest.CaptureFixture[str]) -> None:
+    count = len(translated()["Resources"])
+    with capsys.disabled():
+        sys.stdout.write(f"\n  {count} resources after SAM's transform (limit here {MAX_RESOURCES}, AWS 500)\n")
+
+    assert count <= MAX_RESOURCES
+
+
+def test_every_handler_file_has_its_stanza_and_every_stanza_its_file() -> None:
+    files = {logical_id(file): file for file in (path.relative_to(ROOT) for path in (ROOT / "functions").rglob("*.py"))}
+    stanzas = {
+        name: Path(each["CodeUri"]) / (each["Handler"].removesuffix(".handler") + ".py")
+        for name, each in functions().items()
+    }
+
+    assert stanzas == files
+
+
+def test_every_handler_has_a_route_or_another_trigger_and_every_route_its_handler() -> None:
+    routed = {function for function, _, _ in routes()}
+    triggered = {name for name, each in functions().items() if each.get("Events")} | {"AuthorizerAuthorizeRequest"}
+
+    assert routed & triggered == set()
+    assert routed | triggered == set(functions())
+
+
+def test_every_handler_says_its_route_and_its_business() -> None:
+    for file, module in load_handlers().items():
+        first, *rest = (module.__doc__ or "").splitlines()
+        served = [f"{route.method} {route.path}" for route in getattr(getattr(module, "app", None), "routes", [])]
+        assert not served or first in served, f"{file} says {first!r} and serves {served}"
+        assert any(line.strip() for line in rest), f"{file} has no business sentence"
+        assert callable(module.handler), file
+
+
+def test_sibling_paths_name_their_parameter_alike() -> None:
+    """API Gateway refuses two names for one variable path part."""
+    names: dict[str, set[str]] = {}
+    for path in gateway_description()["paths"]:
+        parts = path.split("/")
+        for index, part in enumerate(parts):
+            if part.startswith("{"):
+                names.setdefault("/".join(parts[:index]), set()).add(part)
+
+    assert {parent: found for parent, found in names.items() if len(found) > 1} == {}
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every IAM statement of the translated template, with the resource it stands in."""
+    for name, resource in translated()["Resources"].items():
+        properties = resource.get("Properties", {})
+        documents = [each["PolicyDocument"] for each in properties.get("Policies", [])]
+        if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            yield from ((name, statement) for statement in document["Statement"])
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_permission_is_wider_than_named_actions_on_named_resources() -> None:
+    for name, statement in statements():
+        assert statement["Effect"] == "Allow", name
+        for action in as_list(statement["Action"]):
+            service, _, verb = action.partition(":")
+            assert verb, f"{name}: {action}"
+            assert "*" not in action, f"{name}: {action}"
+            traces = service == "xray"  # X-Ray's actions take no resource
+            assert traces or "*" not in as_list(statement["Resource"]), f"{name}: {action} on everything"
+
+
+def grants(role: str) -> set[str]:
+    """The actions a role has, through its own and its managed policies."""
+    resources = template()["Resources"]
+    managed = [each["Ref"] for each in resources[role]["Properties"]["ManagedPolicyArns"]]
+    found = {action for name, each in statements() if name == role for action in as_list(each["Action"])}
+    for policy in managed:
+        found |= {action for name, each in statements() if name == policy for action in as_list(each["Action"])}
+    return found
+
+
+def role_of(function: str) -> str:
+    return str(functions()[function]["Role"]["Fn::GetAtt"][0])
+
+
+def test_no_function_scans_the_table_and_deletes_are_leases_only() -> None:
+    for name, statement in statements():
+        actions = as_list(statement["Action"])
+        assert "dynamodb:Scan" not in actions, name
+        if "dynamodb:DeleteItem" in actions:
+            assert statement["Condition"] == {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["T#*#OPERATION#*"]}
+            }, name
+
+
+def test_only_payment_functions_read_stripes_secrets() -> None:
+    readers = {name for name in functions() if "secretsmanager:GetSecretValue" in grants(role_of(name))}
+
+    assert readers == {
+        "AdminCreatePaymentIntent",
+        "QueuesApplyStripeEvent",
+        "SchedulesExpireOrders",
+        "StripeWebhookReceiveStripeEvent",
+    }
+
+
+def test_reading_endpoints_cannot_write() -> None:
+    for function, route, _ in routes():
+        writes = {"dynamodb:PutItem", "dynamodb:UpdateItem"} & grants(role_of(function))
+        stores_events = function == "StripeWebhookReceiveStripeEvent"
+        assert bool(writes) == (route.mutates or stores_events), function
+
+
+def test_the_public_buckets_door_is_shut_and_its_connections_are_encrypted() -> None:
+    resources = template()["Resources"]
+    bucket = resources["FilesBucket"]["Properties"]
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]
+    assert resources["FilesBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Condition"] == {
+        "Bool": {"aws:SecureTransport": "false"}
+    }
+
+
+def test_every_queue_that_works_has_a_dead_letter_queue_and_every_dead_letter_an_alarm() -> None:
+    resources = template()["Resources"]
+    queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
+    dead = {name for name in queues if "DeadLetters" in name}
+    alarmed = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for each in resources.values()
+        if each["Type"] == "AWS::CloudWatch::Alarm" and each["Properties"]["Namespace"] == "AWS/SQS"
+        for dimension in each["Properties"]["Dimensions"]
+    }
+
+    for name in queues - dead:
+        assert resources[name]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] in dead
+    assert alarmed == dead
+
+
+def test_access_logs_hold_no_path_and_no_query() -> None:
+    form = template()["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"]
+
+    assert "$context.resourcePath" in form
+    for variable in ("$context.path", "querystring", "$context.identity", "$input"):
+        assert variable not in form
