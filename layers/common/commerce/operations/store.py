@@ -1,6 +1,7 @@
 """Rows of idempotent operations (patterns I1, I2)."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -74,10 +75,8 @@ def complete(tx: Transaction, operation: Operation, answer: Answer) -> None:
 
 def release(operation: Operation) -> None:
     """Give the lease back after a refusal, which leaves no trace."""
-    try:
+    with suppress(DeleteError):  # else the lease runs out by itself
         _row(operation).delete(condition=(OperationRow.lease == operation.lease) & OperationRow.status.does_not_exist())
-    except DeleteError:
-        pass  # the lease runs out by itself
 
 
 def _row(operation: Operation) -> OperationRow:
