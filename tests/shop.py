@@ -91,6 +91,7 @@ class Call:
         headers: dict[str, str] | None = None,
         credential: Credential | None = None,
         base64: bool = False,
+        context: Any = None,
         **path_parameters: str,
     ) -> Answered:
         api: Api = handler(path).app
@@ -115,7 +116,7 @@ class Call:
                 "authorizer": (credential or self.credential).context(found.scope),
             },
         }
-        answer = api.handler(event, None)
+        answer = api.handler(event, context)
         return Answered(
             status=answer["statusCode"],
             body=wire_json.loads(answer["body"]) if answer["body"] else None,

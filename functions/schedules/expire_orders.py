@@ -7,6 +7,7 @@ A run that dies leaves the rest to the next one; what is due comes from an index
 
 from typing import Any
 
+from commerce.access.use_cases import find_tenant
 from commerce.kernel import clock
 from commerce.kernel.errors import CommerceError
 from commerce.observability import logger
@@ -20,7 +21,7 @@ PER_SHARD = 50  # a run ends well within its time-out; the next one takes the re
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     done = failed = 0
     for named, order_id in store.due(clock.now(), PER_SHARD):
-        tenant = use_cases.tenant_of(named.tenant_id, named.mode)
+        tenant = find_tenant(named.tenant_id, named.mode)
         if tenant is None:
             continue
         try:
@@ -29,5 +30,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         except CommerceError as error:
             failed += 1
             logger.warning("order not expired", order_id=order_id, reason=error.reason)
+        except Exception:  # noqa: BLE001 — one order must not keep all others from expiring
+            failed += 1
+            logger.exception("order not expired", order_id=order_id)
     logger.info("orders expired", done=done, failed=failed)
     return {"done": done, "failed": failed}

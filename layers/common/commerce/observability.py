@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 # The safety net under "log ids only": texts that must not pass, wherever they come from (library messages, errors).
 _SECRETS = re.compile(
@@ -45,7 +45,7 @@ logger = Logger(
 
 def count_request(route: str, status: int, milliseconds: float) -> None:
     """Emit the request's metrics in CloudWatch's embedded format: requests, errors, refusals, latency."""
-    metrics = Metrics(namespace="Till", service=os.environ.get("SERVICE_NAME", "till"))
+    metrics = EphemeralMetrics(namespace="Till", service=os.environ.get("SERVICE_NAME", "till"))
     metrics.add_dimension("route", route)
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     metrics.add_metric("ServerErrors", MetricUnit.Count, int(status >= 500))

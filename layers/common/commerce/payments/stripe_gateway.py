@@ -90,7 +90,7 @@ def read_event(payload: bytes, signature: str) -> StripeEvent:
     """
     for mode, secret in _secret(os.environ["STRIPE_WEBHOOK_SECRET"]).items():
         try:
-            event = stripe.Webhook.construct_event(payload, signature, secret, tolerance=TOLERANCE_SECONDS)  # type: ignore[no-untyped-call]
+            event = stripe.Webhook.construct_event(payload, signature, secret, tolerance=TOLERANCE_SECONDS)
         except (ValueError, stripe.SignatureVerificationError):
             continue
         if _signed_at(signature) > time.time() + TOLERANCE_SECONDS:
@@ -170,8 +170,8 @@ def _sdk(api_key: str) -> stripe.StripeClient:
     return stripe.StripeClient(
         api_key,
         max_network_retries=2,
-        http_client=stripe.RequestsClient(timeout=_TIMEOUT_SECONDS),  # type: ignore[no-untyped-call]
-        **({"base_addresses": {"api": base}} if base else {}),
+        http_client=stripe.RequestsClient(timeout=_TIMEOUT_SECONDS),
+        base_addresses={"api": base} if base else {},
     )
 
 

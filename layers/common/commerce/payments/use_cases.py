@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from commerce.access import store as accounts
+from commerce.access.use_cases import find_tenant
 from commerce.customers import store as customer_rows
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
@@ -80,7 +80,7 @@ def apply(tx: Transaction, event: StripeEvent) -> None:
         store.applied(tx, event)
         return
     intent = stripe_gateway.get_intent(mode, event.intent_id, with_refunds="refund" in event.type)
-    tenant = tenant_of(intent.tenant_id, mode) if intent.tenant_id else None
+    tenant = find_tenant(intent.tenant_id, mode) if intent.tenant_id else None
     order = order_rows.find(tenant, intent.order_id) if tenant is not None and intent.order_id else None
     if tenant is None or order is None or order.payment_intent_id != intent.intent_id:
         # Somebody else's payment in the same Stripe account, or an intent that its order has replaced.
@@ -152,22 +152,6 @@ def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
             order_rows.postpone(tx, tenant, order, now + PROCESSING_GRACE)
             return
     orders.cancel(tx, caller, order, "Not paid in time")
-
-
-def tenant_of(tenant_id: str, mode: Mode) -> Tenant | None:
-    """The tenant with its settings, for work that no request of the tenant's asked for."""
-    account = accounts.find_tenant(tenant_id)
-    if account is None:
-        return None
-    return Tenant(
-        tenant_id=tenant_id,
-        mode=mode,
-        currency=account.currency,
-        timezone=account.timezone,
-        country=account.country,
-        warehouses=account.warehouses,
-        payment_window_minutes=account.payment_window_minutes,
-    )
 
 
 def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime) -> tuple[Order, list[Step]]:

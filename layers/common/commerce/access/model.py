@@ -1,0 +1,244 @@
+"""Tenants, their API keys, and what a credential can be allowed to do."""
+
+import hashlib
+import hmac
+import re
+import zoneinfo
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from commerce.kernel import ids
+from commerce.kernel.caller import Mode, Role
+from commerce.kernel.errors import IllegalMove, Invalid
+from commerce.kernel.money import currency_code
+
+MERCHANT_SCOPES = frozenset(
+    {
+        "products:read",
+        "products:write",
+        "inventory:read",
+        "inventory:write",
+        "customers:read",
+        "customers:write",
+        "orders:read",
+        "orders:write",
+        "orders:price_override",
+        "payments:read",
+        "payments:write",
+        "api_keys:read",
+        "api_keys:write",
+    }
+)
+CUSTOMER_SCOPES = frozenset({"cart", "my_orders"})
+
+MAX_WAREHOUSES = 10
+MAX_PAYMENT_WINDOW_MINUTES = 7 * 24 * 60
+MAX_OVERLAP_SECONDS = 7 * 24 * 3600
+ROTATION_ADVISED_AFTER = timedelta(days=90)  # contract AUTH-02
+
+# ISO 3166-1 alpha-2, the officially assigned codes.
+_COUNTRIES = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA
+    CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA
+    GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP
+    KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS
+    MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS
+    RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW
+    TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+
+# A tenant's id is part of its keys' text, where the log redaction must recognise it: no dots.
+_TENANT_ID = r"[a-z0-9][a-z0-9_\-]{1,39}"
+_KEY_TEXT = re.compile(rf"(live|test)_({_TENANT_ID})_([0-9a-z]{{1,40}})_([0-9a-f]{{32}})\Z")
+_NO_HASH = "0" * 64  # of no secret
+
+
+class TenantStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+TENANT_MOVES: dict[TenantStatus, frozenset[TenantStatus]] = {
+    TenantStatus.ACTIVE: frozenset({TenantStatus.SUSPENDED}),
+    TenantStatus.SUSPENDED: frozenset({TenantStatus.ACTIVE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TenantAccount:
+    """A merchant's shop as the platform keeps it; ``kernel.caller.Tenant`` is what a request sees of it."""
+
+    tenant_id: str
+    name: str
+    currency: str
+    timezone: str
+    country: str
+    warehouses: tuple[str, ...]
+    payment_window_minutes: int
+    created_at: datetime
+    status: TenantStatus = TenantStatus.ACTIVE
+    version: int = 1
+
+    def require_valid(self) -> None:
+        """Raise Invalid for a setting that cannot be, naming its field. Once, when the settings are made."""
+        if not re.fullmatch(_TENANT_ID, self.tenant_id):
+            raise Invalid(
+                "A tenant id has 2 to 40 lower-case letters, digits, - and _", field="tenant", reason="bad_tenant_id"
+            )
+        if not 1 <= len(self.name) <= 255:
+            raise Invalid("A name has 1 to 255 characters", field="name", reason="bad_name")
+        if currency_code(self.currency) != self.currency:
+            raise Invalid("Write the currency in upper case", field="currency", reason="unknown_currency")
+        if self.timezone not in zoneinfo.available_timezones():
+            raise Invalid("Not an IANA time zone such as America/New_York", field="timezone", reason="unknown_timezone")
+        if self.country not in _COUNTRIES.split():
+            raise Invalid("Not an ISO 3166-1 alpha-2 country such as US", field="country", reason="unknown_country")
+        if not 1 <= len(self.warehouses) <= MAX_WAREHOUSES or len(set(self.warehouses)) < len(self.warehouses):
+            raise Invalid(
+                f"A tenant has 1 to {MAX_WAREHOUSES} different warehouses", field="warehouses", reason="bad_warehouses"
+            )
+        if not all(map(ids.is_well_formed, self.warehouses)):
+            raise Invalid("A warehouse id is not an id", field="warehouses", reason="bad_warehouses")
+        if not 1 <= self.payment_window_minutes <= MAX_PAYMENT_WINDOW_MINUTES:
+            raise Invalid(
+                f"The payment window is 1 to {MAX_PAYMENT_WINDOW_MINUTES} minutes",
+                field="payment_window_minutes",
+                reason="bad_payment_window",
+            )
+
+    def move_to(self, target: TenantStatus) -> "TenantAccount":
+        """Give the same tenant in ``target``; raise IllegalMove for a move the table does not list."""
+        if target not in TENANT_MOVES[self.status]:
+            raise IllegalMove(f"This tenant is {self.status} already")
+        return replace(self, status=target, version=self.version + 1)
+
+
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+MOVES: dict[KeyState, frozenset[KeyState]] = {
+    KeyState.ACTIVE: frozenset({KeyState.ACTIVE, KeyState.EXPIRED, KeyState.REVOKED}),  # to itself: rotation
+    KeyState.EXPIRED: frozenset({KeyState.REVOKED}),
+    KeyState.REVOKED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyText:
+    """What the merchant holds: ``<live|test>_<tenant>_<key>_<secret>``, the secret 128 bits in hexadecimal.
+
+    The tenant may contain ``_``, the other parts do not; a key's id is ``key_<key>``.
+    """
+
+    mode: Mode
+    tenant_id: str
+    key_id: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "KeyText | None":
+        """Read a key; None when it cannot be one."""
+        match = _KEY_TEXT.match(text)
+        if match is None:
+            return None
+        mode, tenant_id, key, secret = match.groups()
+        return cls(Mode(mode), tenant_id, f"key_{key}", secret)
+
+    def write(self) -> str:
+        return f"{self.mode}_{self.tenant_id}_{self.key_id.removeprefix('key_')}_{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key of a tenant. Of its secret it knows the SHA-256 and the last four characters.
+
+    After a rotation the secret before still works until ``previous_valid_until``.
+    """
+
+    key_id: str
+    tenant_id: str
+    name: str
+    mode: Mode
+    role: Role
+    scopes: frozenset[str]
+    secret_hash: str = field(repr=False)
+    last_four: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    rotated_at: datetime | None = None
+    previous_hash: str | None = field(default=None, repr=False)
+    previous_valid_until: datetime | None = None
+    revoked_at: datetime | None = None
+    version: int = 1
+
+    def state(self, at: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.expires_at is not None and self.expires_at <= at:
+            return KeyState.EXPIRED
+        return KeyState.ACTIVE
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """What the key may do. An owner's key may do everything, also what was not invented when it was made."""
+        return MERCHANT_SCOPES if self.role is Role.OWNER else self.scopes & MERCHANT_SCOPES
+
+    @property
+    def rotation_advised_at(self) -> datetime:
+        return (self.rotated_at or self.created_at) + ROTATION_ADVISED_AFTER
+
+    def opens_with(self, secret: str, at: datetime) -> bool:
+        """Whether ``secret`` is this key's, or was until a rotation whose overlap still lasts (constant time)."""
+        digest = hash_of(secret)
+        current = hmac.compare_digest(digest, self.secret_hash)
+        previous = hmac.compare_digest(digest, self.previous_hash or _NO_HASH)
+        in_overlap = self.previous_valid_until is not None and at < self.previous_valid_until
+        return current or (previous and in_overlap)
+
+    def rotate(self, secret: str, at: datetime, overlap: timedelta) -> "ApiKey":
+        """Give the same key with another secret; the present one works for ``overlap`` longer, older ones stop.
+
+        Raises:
+            IllegalMove: the key is expired or revoked.
+        """
+        self._require_move(KeyState.ACTIVE, at)
+        return replace(
+            self,
+            secret_hash=hash_of(secret),
+            last_four=secret[-4:],
+            rotated_at=at,
+            previous_hash=self.secret_hash if overlap else None,
+            previous_valid_until=at + overlap if overlap else None,
+            version=self.version + 1,
+        )
+
+    def revoke(self, at: datetime) -> "ApiKey":
+        """Give the same key, of no use any more.
+
+        Raises:
+            IllegalMove: the key is revoked.
+        """
+        self._require_move(KeyState.REVOKED, at)
+        return replace(self, revoked_at=at, previous_hash=None, previous_valid_until=None, version=self.version + 1)
+
+    def _require_move(self, target: KeyState, at: datetime) -> None:
+        state = self.state(at)
+        if target not in MOVES[state]:
+            raise IllegalMove(f"This API key is {state}")
+
+
+def hash_of(secret: str) -> str:
+    """SHA-256 in hexadecimal: enough for 128 random bits, which no dictionary holds."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def compare_with_nothing(secret: str) -> None:
+    """Spend the time of a comparison, so that a key that does not exist answers like one with another secret."""
+    digest = hash_of(secret)
+    hmac.compare_digest(digest, _NO_HASH)
+    hmac.compare_digest(digest, _NO_HASH)

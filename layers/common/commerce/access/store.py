@@ -1,0 +1,203 @@
+"""Tenants and API keys in the table. They have no mode of their own: a key row carries its mode."""
+
+from collections.abc import Iterable
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from commerce.access.model import ApiKey, TenantAccount, TenantStatus
+from commerce.kernel.caller import Mode, Role, Tenant
+from commerce.kernel.errors import Conflict, StaleWrite
+from commerce.kernel.paging import Page, PageRequest
+from commerce.table import keys
+from commerce.table.reading import get, get_all, page
+from commerce.table.rows import InstantAttribute, Row, WordsAttribute
+from commerce.table.transaction import Transaction
+
+
+class TenantRow(Row, discriminator="tenant"):
+    tenant_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    currency = UnicodeAttribute()
+    timezone = UnicodeAttribute()
+    country = UnicodeAttribute()
+    warehouses = WordsAttribute()
+    payment_window_minutes = NumberAttribute()
+    status = UnicodeAttribute()
+    created_at = InstantAttribute()
+    version = NumberAttribute()
+
+    def to_account(self) -> TenantAccount:
+        return TenantAccount(
+            tenant_id=self.tenant_id,
+            name=self.name,
+            currency=self.currency,
+            timezone=self.timezone,
+            country=self.country,
+            warehouses=tuple(self.warehouses),
+            payment_window_minutes=int(self.payment_window_minutes),
+            created_at=self.created_at,
+            status=TenantStatus(self.status),
+            version=int(self.version),
+        )
+
+
+class ApiKeyRow(Row, discriminator="api_key"):
+    key_id = UnicodeAttribute()
+    tenant_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    mode = UnicodeAttribute()
+    role = UnicodeAttribute()
+    scopes = WordsAttribute()
+    secret_hash = UnicodeAttribute()  # SHA-256, hexadecimal
+    last_four = UnicodeAttribute()
+    created_at = InstantAttribute()
+    created_by = UnicodeAttribute()
+    expires_at = InstantAttribute(null=True)
+    rotated_at = InstantAttribute(null=True)
+    previous_hash = UnicodeAttribute(null=True)
+    previous_valid_until = InstantAttribute(null=True)
+    revoked_at = InstantAttribute(null=True)
+    version = NumberAttribute()
+
+    def to_key(self) -> ApiKey:
+        return ApiKey(
+            key_id=self.key_id,
+            tenant_id=self.tenant_id,
+            name=self.name,
+            mode=Mode(self.mode),
+            role=Role(self.role),
+            scopes=frozenset(self.scopes),
+            secret_hash=self.secret_hash,
+            last_four=self.last_four,
+            created_at=self.created_at,
+            created_by=self.created_by,
+            expires_at=self.expires_at,
+            rotated_at=self.rotated_at,
+            previous_hash=self.previous_hash,
+            previous_valid_until=self.previous_valid_until,
+            revoked_at=self.revoked_at,
+            version=int(self.version),
+        )
+
+
+def add_tenant(tx: Transaction, account: TenantAccount) -> None:
+    """Write a new tenant (A1).
+
+    Raises (at commit):
+        Conflict: the id is taken.
+    """
+    tx.add(_tenant_row(account), _taken(account.tenant_id))
+
+
+def save_tenant(tx: Transaction, account: TenantAccount) -> None:
+    """Write a changed tenant (A1).
+
+    Raises (at commit):
+        StaleWrite: somebody else wrote the tenant since it was read.
+    """
+    tx.put(_tenant_row(account), TenantRow.version == account.version - 1, StaleWrite("tenant"))
+
+
+def find_tenant(tenant_id: str) -> TenantAccount | None:
+    """One tenant (A1)."""
+    row = get(keys.tenant_row(tenant_id))
+    return row.to_account() if isinstance(row, TenantRow) else None
+
+
+def find_tenants(tenant_ids: Iterable[str]) -> list[TenantAccount]:
+    """Those of the named tenants that exist, one call, in the order named (A1)."""
+    wanted = [keys.tenant_row(tenant_id) for tenant_id in tenant_ids]
+    rows = get_all(wanted)
+    found = [rows.get(key) for key in wanted]
+    return [row.to_account() for row in found if isinstance(row, TenantRow)]
+
+
+def find_with_tenant(tenant_id: str, key_id: str) -> tuple[TenantAccount | None, ApiKey | None]:
+    """A key and its tenant, one call (A3)."""
+    of_tenant, of_key = keys.tenant_row(tenant_id), keys.api_key(tenant_id, key_id)
+    rows = get_all([of_tenant, of_key])
+    tenant, key = rows.get(of_tenant), rows.get(of_key)
+    return (
+        tenant.to_account() if isinstance(tenant, TenantRow) else None,
+        key.to_key() if isinstance(key, ApiKeyRow) else None,
+    )
+
+
+def add(tx: Transaction, key: ApiKey) -> None:
+    """Write a new key (A2)."""
+    tx.add(_key_row(key))
+
+
+def save(tx: Transaction, key: ApiKey) -> None:
+    """Write a changed key (A2).
+
+    Raises (at commit):
+        StaleWrite: somebody else wrote the key since it was read.
+    """
+    tx.put(_key_row(key), ApiKeyRow.version == key.version - 1, StaleWrite("API key"))
+
+
+def find(tenant: Tenant, key_id: str) -> ApiKey | None:
+    """One key (A2)."""
+    row = get(keys.api_key(tenant.tenant_id, key_id))
+    return row.to_key() if isinstance(row, ApiKeyRow) else None
+
+
+def page_of(tenant: Tenant, request: PageRequest, mode: Mode | None) -> Page[ApiKey]:
+    """One page of a tenant's keys, newest first, of one mode or of both (A4)."""
+    return page(
+        tenant,
+        request,
+        _to_key,
+        pk=keys.api_key(tenant.tenant_id, "").pk,
+        index=None,
+        query_name=f"api_keys:{mode or 'all'}",
+        keep=None if mode is None else ApiKeyRow.mode == str(mode),
+    )
+
+
+def _to_key(row: Row) -> ApiKey:
+    assert isinstance(row, ApiKeyRow)
+    return row.to_key()
+
+
+def _taken(tenant_id: str) -> Conflict:
+    return Conflict(f"The tenant {tenant_id} exists already", field="tenant", reason="duplicate_tenant")
+
+
+def _tenant_row(account: TenantAccount) -> TenantRow:
+    return TenantRow(
+        *keys.tenant_row(account.tenant_id),
+        tenant_id=account.tenant_id,
+        name=account.name,
+        currency=account.currency,
+        timezone=account.timezone,
+        country=account.country,
+        warehouses=list(account.warehouses),
+        payment_window_minutes=account.payment_window_minutes,
+        status=str(account.status),
+        created_at=account.created_at,
+        version=account.version,
+    )
+
+
+def _key_row(key: ApiKey) -> ApiKeyRow:
+    return ApiKeyRow(
+        *keys.api_key(key.tenant_id, key.key_id),
+        key_id=key.key_id,
+        tenant_id=key.tenant_id,
+        name=key.name,
+        mode=str(key.mode),
+        role=str(key.role),
+        scopes=sorted(key.scopes),
+        secret_hash=key.secret_hash,
+        last_four=key.last_four,
+        created_at=key.created_at,
+        created_by=key.created_by,
+        expires_at=key.expires_at,
+        rotated_at=key.rotated_at,
+        previous_hash=key.previous_hash,
+        previous_valid_until=key.previous_valid_until,
+        revoked_at=key.revoked_at,
+        version=key.version,
+    )

@@ -1,0 +1,121 @@
+"""Open a shop, and print its owner key: the one place where that key is ever shown.
+
+Works on whatever table the environment's AWS credentials and endpoint reach, local or not:
+
+  python -m local.create_tenant --tenant ten_demo --name "Demo Shop" --currency USD --timezone America/New_York \\
+      --country US --warehouse wh_001 --warehouse wh_002 --mode test --table till-dev-Table
+
+Lost the owner key? Issue another one, then revoke the lost one through the API:
+
+  python -m local.create_tenant --tenant ten_demo --mode test --new-owner-key
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "common"))
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Till")
+
+from pynamodb.exceptions import PynamoDBException
+
+from commerce.access import use_cases
+from commerce.access.model import TenantAccount
+from commerce.access.use_cases import CreateTenant, Issued
+from commerce.kernel.caller import Mode
+from commerce.kernel.clock import rfc3339
+from commerce.kernel.errors import CommerceError
+from commerce.table.transaction import run
+
+_SETTINGS = ("name", "currency", "timezone", "country", "warehouse")
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.create_tenant",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--tenant", required=True, help="the tenant's id: 2 to 40 of a-z, 0-9, - and _")
+    parser.add_argument("--name", help="the shop's name")
+    parser.add_argument("--currency", help="ISO 4217 code of all its prices, such as USD")
+    parser.add_argument("--timezone", help="IANA time zone of its days, such as America/New_York")
+    parser.add_argument("--country", help="ISO 3166-1 alpha-2 code, such as US")
+    parser.add_argument(
+        "--warehouse", action="append", metavar="ID", help="a warehouse; repeat for up to ten, the first is the default"
+    )
+    parser.add_argument(
+        "--payment-window-minutes",
+        type=int,
+        default=60,
+        metavar="N",
+        help="how long an unpaid order keeps its stock (%(default)s)",
+    )
+    parser.add_argument(
+        "--mode", choices=[str(mode) for mode in Mode], required=True, help="whether the owner key is live or test"
+    )
+    parser.add_argument("--table", default=os.environ.get("TABLE_NAME"), help="the DynamoDB table (env TABLE_NAME)")
+    parser.add_argument(
+        "--new-owner-key", action="store_true", help="the tenant exists: only issue another owner key for it"
+    )
+    given = parser.parse_args(argv)
+    missing = [] if given.new_owner_key else [f"--{name}" for name in _SETTINGS if not getattr(given, name)]
+    if missing:
+        parser.error(f"a new tenant needs {', '.join(missing)}")
+    if not given.table:
+        parser.error("name the table with --table or TABLE_NAME")
+    return given
+
+
+def _issue(given: argparse.Namespace) -> tuple[TenantAccount, Issued]:
+    mode = Mode(given.mode)
+    if given.new_owner_key:
+        return run(lambda tx: use_cases.issue_owner_key(tx, given.tenant, mode))
+    command = CreateTenant(
+        tenant_id=given.tenant,
+        name=given.name,
+        currency=given.currency.upper(),
+        timezone=given.timezone,
+        country=given.country.upper(),
+        warehouses=tuple(given.warehouse),
+        payment_window_minutes=given.payment_window_minutes,
+        mode=mode,
+    )
+    return run(lambda tx: use_cases.create_tenant(tx, command))
+
+
+def _shown(account: TenantAccount) -> dict[str, Any]:
+    return {
+        "id": account.tenant_id,
+        "name": account.name,
+        "currency": account.currency,
+        "timezone": account.timezone,
+        "country": account.country,
+        "warehouses": list(account.warehouses),
+        "payment_window_minutes": account.payment_window_minutes,
+        "created_at": rfc3339(account.created_at),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print ``{"tenant": {…}, "api_key": "…"}``; on a refusal one line on standard error, and 1."""
+    given = _arguments(argv)
+    os.environ["TABLE_NAME"] = given.table
+    try:
+        account, issued = _issue(given)
+    except CommerceError as error:
+        print(f"create_tenant: {error.message}", file=sys.stderr)
+        return 1
+    except PynamoDBException as error:
+        cause = error.cause_response_message or error.cause or error
+        print(f"create_tenant: the table {given.table} cannot be written: {cause}", file=sys.stderr)
+        return 1
+    print(json.dumps({"tenant": _shown(account), "api_key": issued.text}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

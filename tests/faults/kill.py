@@ -1,0 +1,65 @@
+"""Death at a chosen call: a BaseException just before a request leaves, or just after its answer came.
+
+Nothing in the code under test may catch it, as nothing catches a killed process. Both doors to the outside are watched:
+botocore's (DynamoDB, SQS, Secrets Manager) and the Stripe SDK's.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import botocore.httpsession
+import stripe
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class AnswerLost(ConnectionError):
+    """The request arrived, the answer did not."""
+
+
+@dataclass
+class Door:
+    """Counts the calls that go out, and strikes at one of them."""
+
+    strike_at: int | None = None
+    after: bool = False
+    error: type[BaseException] = Killed
+    calls: list[str] = field(default_factory=list)
+
+    def through(self, name: str, send: Callable[[], Any]) -> Any:
+        number = len(self.calls)
+        self.calls.append(name)
+        struck = number == self.strike_at
+        if struck and not self.after:
+            raise self.error(name)
+        answer = send()
+        if struck:
+            raise self.error(name)
+        return answer
+
+
+@contextmanager
+def watching(door: Door) -> Iterator[Door]:
+    """Send every call through ``door`` inside the block."""
+    aws_send = botocore.httpsession.URLLib3Session.send
+    stripe_request = stripe.RequestsClient.request
+
+    def send(session: Any, request: Any) -> Any:
+        target = request.headers.get("X-Amz-Target", b"")
+        name = target.decode() if isinstance(target, bytes) else str(target)
+        return door.through(name or request.url, lambda: aws_send(session, request))
+
+    def request(client: Any, method: str, url: str, *rest: Any, **named: Any) -> Any:
+        path = "/v1/" + url.split("/v1/")[1].split("?")[0]
+        return door.through(f"{method.upper()} {path}", lambda: stripe_request(client, method, url, *rest, **named))
+
+    with (
+        mock.patch.object(botocore.httpsession.URLLib3Session, "send", send),
+        mock.patch.object(stripe.RequestsClient, "request", request),
+    ):
+        yield door
