@@ -286,6 +286,20 @@ def test_a_payment_that_comes_after_its_orders_end_is_given_back_once(
     assert stripe.intents()[intent]["refunded"] == 14999
 
 
+@pytest.mark.parametrize("kind", ["500_before", "500_after", "reset", "reset_after", "429"])
+def test_a_fault_while_an_intent_is_cancelled_delays_the_orders_end_at_most(
+    call: Call, stripe: Stripe, order_id: str, kind: str
+) -> None:
+    intent = start(call, order_id).body["data"]["payment_intent_id"]
+    stripe.fault("POST /v1/payment_intents/{intent}/cancel", kind, times=1)
+
+    runs = [expire_after(61) for _ in range(2)]
+
+    assert sum(each["done"] for each in runs) == 1
+    assert read(call, order_id)["status"] == "cancelled"
+    assert stripe.sdk.v1.payment_intents.retrieve(intent).status == "canceled"
+
+
 def test_refunds_made_in_stripes_dashboard_are_booked_once_each(
     call: Call, stripe: Stripe, order_id: str, jane: Credential
 ) -> None:
@@ -314,9 +328,10 @@ def test_a_fault_of_stripes_is_a_503_or_goes_unnoticed_and_never_a_second_intent
 
     assert set(answers) <= {201, 503}
     assert 500 not in answers
-    if kind != "500_after":  # Stripe replays a stored 500 for its key; see the runbook
-        assert answers[-1] == 201
-    assert len(stripe.intents()) <= 1
+    assert answers[-1] == 201
+    # An internal error may have left an intent that nobody knows; the order has one.
+    assert len(stripe.intents()) <= (2 if kind == "500_after" else 1)
+    assert read(call, order_id)["payment_intent_id"] in stripe.intents()
 
 
 def test_a_card_number_in_a_payment_is_refused(call: Call, stripe: Stripe, order_id: str) -> None:

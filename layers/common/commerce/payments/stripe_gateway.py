@@ -22,6 +22,10 @@ _TIMEOUT_SECONDS = 8
 _SECRET_SECONDS = 300
 TOLERANCE_SECONDS = 300
 
+class ProviderFault(Unavailable):
+    """Stripe failed inside: whether the call had its effect is not known."""
+
+
 _secrets: dict[str, tuple[float, dict[str, str]]] = {}
 
 
@@ -54,7 +58,10 @@ def get_intent(mode: Mode, intent_id: str, *, with_refunds: bool = False) -> Int
 
 
 def cancel_intent(mode: Mode, intent_id: str) -> Intent:
-    """Cancel an intent that is still open; give it as it is when it cannot be cancelled any more."""
+    """Cancel an intent that is still open; give it as it is when it cannot be cancelled any more.
+
+    Stripe keeps an internal error under its idempotency key and answers it for ever; what counts is the intent itself.
+    """
     try:
         cancelled = _call(
             mode,
@@ -62,21 +69,23 @@ def cancel_intent(mode: Mode, intent_id: str) -> Intent:
                 intent_id, {"cancellation_reason": "abandoned"}, {"idempotency_key": f"till:{intent_id}:cancel"}
             ),
         )
-    except Conflict:
-        return get_intent(mode, intent_id)
+    except (Conflict, ProviderFault):
+        found = get_intent(mode, intent_id)
+        if found.is_open:
+            raise
+        return found
     return _intent(cancelled.to_dict())
 
 
-def refund_all(mode: Mode, intent_id: str, reason: str) -> Refund:
-    """Give back everything that an intent collected; the same call again gives the same refund."""
-    made = _call(
+def refund_all(mode: Mode, intent_id: str, reason: str) -> None:
+    """Give back everything that an intent collected. Calling it again gives nothing back twice."""
+    _call(
         mode,
         lambda sdk: sdk.v1.refunds.create(
             {"payment_intent": intent_id, "metadata": {"till_reason": reason}},
             {"idempotency_key": f"till:{intent_id}:refund:{reason}"},
         ),
     )
-    return _refund(made.to_dict())
 
 
 def read_event(payload: bytes, signature: str) -> StripeEvent:
@@ -159,7 +168,7 @@ def _call(mode: Mode, work: Any) -> Any:
     except (stripe.RateLimitError, stripe.APIConnectionError) as error:
         raise Unavailable("The payment provider is busy, try again", retry_after=2) from error
     except stripe.APIError as error:
-        raise Unavailable("The payment provider has a problem, try again", retry_after=2) from error
+        raise ProviderFault("The payment provider has a problem, try again", retry_after=2) from error
 
 
 @cache

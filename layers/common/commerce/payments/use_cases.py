@@ -1,5 +1,6 @@
 """Collecting money for orders through Stripe (contract PY-01, PY-02)."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from commerce.customers import store as customer_rows
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, Mode, Tenant, system
-from commerce.kernel.errors import Conflict, Invalid
+from commerce.kernel.errors import Conflict, Invalid, Unavailable
 from commerce.kernel.money import Money, currency_code
 from commerce.ledger import model as ledger
 from commerce.ledger import store as ledger_rows
@@ -18,7 +19,7 @@ from commerce.orders import use_cases as orders
 from commerce.orders.model import Order, PaymentStatus, Status
 from commerce.payments import store, stripe_gateway
 from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StripeEvent
-from commerce.table.transaction import Transaction
+from commerce.table.transaction import Transaction, run
 
 PROCESSING_GRACE = timedelta(hours=1)
 LATE = "order_cancelled"  # why a payment that came after its order's end is given back
@@ -61,13 +62,27 @@ def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
             return known
         if known.status is IntentStatus.SUCCEEDED:
             raise Conflict("This order has just been paid", field="order_id", reason="not_payable")
-    intent = stripe_gateway.create_intent(tenant, order.order_id, asked, attempt=order.payment_attempts)
+    try:
+        intent = stripe_gateway.create_intent(tenant, order.order_id, asked, attempt=order.payment_attempts)
+    except stripe_gateway.ProviderFault:
+        run(lambda own: _count_attempt(own, caller, order))
+        raise
     now = clock.now()
     started = order.changed(now, payment_intent_id=intent.intent_id, payment_attempts=order.payment_attempts + 1)
     order_rows.save(tx, tenant, started)
     store.save(tx, tenant, order.order_id, intent, [])
     orders.record(tx, caller, started, status="started", kind=TimelineType.PAYMENT)
     return intent
+
+
+def _count_attempt(tx: Transaction, caller: Caller, order: Order) -> None:
+    """Let the next try use another idempotency key: Stripe answers a stored internal error for ever.
+
+    Should the failed call have made an intent, nobody has its client secret, so nobody can pay it.
+    """
+    tried = order.changed(clock.now(), payment_attempts=order.payment_attempts + 1)
+    order_rows.save(tx, caller.tenant, tried)
+    orders.record(tx, caller, tried, status="not_started", kind=TimelineType.PAYMENT)
 
 
 def apply(tx: Transaction, event: StripeEvent) -> None:
@@ -187,5 +202,9 @@ def _spent(steps: list[Step], currency: str) -> Money:
 def _given_back(tenant: Tenant, intent: Intent) -> Intent:
     """A payment that came after its order had ended is refunded in full; the intent with that refund."""
     if not intent.refunds:
-        stripe_gateway.refund_all(tenant.mode, intent.intent_id, LATE)
-    return stripe_gateway.get_intent(tenant.mode, intent.intent_id, with_refunds=True)
+        with suppress(stripe_gateway.ProviderFault):  # what counts is what the intent says afterwards
+            stripe_gateway.refund_all(tenant.mode, intent.intent_id, LATE)
+    intent = stripe_gateway.get_intent(tenant.mode, intent.intent_id, with_refunds=True)
+    if not intent.refunds:
+        raise Unavailable("A payment for a cancelled order could not be given back yet", retry_after=60)
+    return intent
