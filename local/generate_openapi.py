@@ -38,6 +38,15 @@ TAGS = {
     "v2 public": "The platform API, without a credential.",
 }
 
+_ABOUT = """Orders, carts, payments and stock. Every cent is accounted for.
+
+- **Credential**: send `Authorization: Bearer <key or token>`. *Authorize* takes it for this page.
+- **Retries**: a request that changes something takes an `Idempotency-Key`; the same key and body have one effect.
+- **Lists**: `limit` rows to a page, at most 200; follow `next_cursor` until it is null.
+- **Amounts** are decimals in major units, exact: `149.99` are 14999 cents.
+- **Errors** name `code`, `message`, `details` and `request_id`; the request id is in the header `X-Request-Id` too.
+"""
+
 
 def load_handlers() -> dict[Path, Any]:
     """Import every handler file by its path; the key is relative to the repository."""
@@ -131,7 +140,7 @@ def public_description() -> dict[str, Any]:
     wanted = {(model, mode) for _, route, _ in found for model, mode in _models(route)}
     order = sorted(wanted, key=lambda pair: (pair[0].__name__, pair[1]))
     names, definitions = models_json_schema(order, ref_template=_SCHEMAS)
-    schemas = definitions.get("$defs", {}) | {"Error": _error_schema()}
+    schemas = _with_examples(definitions.get("$defs", {})) | {"Error": _error_schema()}
     paths: dict[str, Any] = {}
     for function, route, api in found:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(function, route, api, names)
@@ -140,7 +149,7 @@ def public_description() -> dict[str, Any]:
         "info": {
             "title": "Till",
             "version": VERSION,
-            "description": "Orders, carts, payments and stock. Every cent is accounted for.",
+            "description": _ABOUT,
         },
         "servers": [{"url": "./", "description": "Where this page comes from"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
@@ -167,8 +176,6 @@ def _models(route: Route) -> list[tuple[Any, str]]:
     found: list[tuple[Any, str]] = []
     if route.body_model is not None:
         found.append((route.body_model, "validation"))
-    if route.query is not None:
-        found.append((route.query, "validation"))
     answer = route.answer_model
     if answer is not None:
         found.append((answer, "serialization"))
@@ -185,7 +192,7 @@ def _operation(function: str, route: Route, api: Api, names: dict[Any, Any]) -> 
         "tags": [api.surface.name],
         "summary": route.summary,
         "description": description,
-        "parameters": _parameters(route, names, public=public),
+        "parameters": _parameters(route, public=public),
         "responses": _responses(route, api, names, public=public),
         "security": [] if public else [{"credential": []}],
     }
@@ -197,7 +204,7 @@ def _operation(function: str, route: Route, api: Api, names: dict[Any, Any]) -> 
     return operation
 
 
-def _parameters(route: Route, names: dict[Any, Any], *, public: bool) -> list[dict[str, Any]]:
+def _parameters(route: Route, *, public: bool) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", route.path)
@@ -206,9 +213,10 @@ def _parameters(route: Route, names: dict[Any, Any], *, public: bool) -> list[di
         schema = route.query.model_json_schema(ref_template=_SCHEMAS)
         required = set(schema.get("required", []))
         for name, field in schema["properties"].items():
-            text = field.pop("description", None)
+            shape = _given(field)
+            text = shape.pop("description", None)
             parameters.append(
-                {"name": name, "in": "query", "required": name in required, "schema": field}
+                {"name": name, "in": "query", "required": name in required, "schema": shape}
                 | ({"description": text} if text else {})
             )
     if route.mutates:
@@ -226,6 +234,24 @@ def _parameters(route: Route, names: dict[Any, Any], *, public: bool) -> list[di
             {"name": "orgid", "in": "header", "required": True, "description": "The shop", "schema": {"type": "string"}}
         )
     return parameters
+
+
+def _given(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a query parameter that is sent: leaving it out is not sending null."""
+    shapes = [shape for shape in field.get("anyOf", []) if shape != {"type": "null"}]
+    if len(shapes) != 1:
+        return field
+    own = {name: value for name, value in field.items() if name not in ("anyOf", "default", "title")}
+    return {**shapes[0], **own}
+
+
+def _with_examples(schemas: dict[str, Any]) -> dict[str, Any]:
+    """The same models without defaults that are nothing: readers' tools would show them instead of the examples."""
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            if field.get("default", "") in (None, [], {}):
+                del field["default"]
+    return schemas
 
 
 def _responses(route: Route, api: Api, names: dict[Any, Any], *, public: bool) -> dict[str, Any]:

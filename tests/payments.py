@@ -13,7 +13,7 @@ import stripe
 from tests.shop import Answered, Call, handler
 
 API_KEY = "sk_test_of_the_tests"
-WEBHOOK_SECRET = "whsec_of_the_tests"  # noqa: S105
+WEBHOOK_SECRET = "whsec_of_the_tests"
 
 
 def signature(payload: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:

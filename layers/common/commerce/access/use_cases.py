@@ -127,7 +127,7 @@ def create_key(tx: Transaction, caller: Caller, command: CreateKey) -> Issued:
     now = clock.now()
     unknown = command.scopes - MERCHANT_SCOPES
     if unknown:
-        raise Invalid(f"Unknown scope {min(unknown)[:40]!r}", field="scopes", reason="unknown_scope")
+        raise Invalid("No such scope", field="scopes", reason="unknown_scope")
     _require_scopes(caller, command.scopes)
     mode = command.mode or caller.tenant.mode
     if mode is not caller.tenant.mode and caller.role is not Role.OWNER:

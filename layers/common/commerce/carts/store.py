@@ -1,4 +1,4 @@
-"""Carts in the table (pattern C1): one row per customer."""
+"""Carts in the table (pattern B1): one row per customer."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class CartRow(Row, discriminator="cart"):
 
 
 def find(tenant: Tenant, customer_id: str) -> Cart | None:
-    """The customer's cart (C1)."""
+    """The customer's cart (B1)."""
     return cart_in(get(keys.cart(tenant, customer_id)))
 
 
@@ -42,7 +42,7 @@ def cart_in(row: Row | None) -> Cart | None:
 
 
 def save(tx: Transaction, tenant: Tenant, cart: Cart) -> None:
-    """Write the cart one version on (C1).
+    """Write the cart one version on (B1).
 
     Raises (at commit):
         StaleWrite: it changed since it was read.

@@ -124,7 +124,9 @@ class ProductsQuery(PageQuery):
     search: Annotated[str, Field(min_length=2, max_length=100, description="Words of the name, or a SKU")] | None = None
     sort: Annotated[
         str,
-        Field(pattern=rf"^-?({'|'.join(SORT_FIELDS)})$", description="created_at, updated_at, name or price; - descends"),
+        Field(
+            pattern=rf"^-?({'|'.join(SORT_FIELDS)})$", description="created_at, updated_at, name or price; - descends"
+        ),
     ] = "created_at"
     order: Literal["asc", "desc"] | None = None
 

@@ -1,4 +1,4 @@
-"""What a product is. A product without variants has one implicit variant (contract X-26), so stock always has a home."""
+"""What a product is. One without variants has one implicit variant (contract X-26), so stock always has a home."""
 
 import re
 from dataclasses import dataclass, field

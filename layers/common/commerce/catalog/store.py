@@ -82,7 +82,9 @@ def add(tx: Transaction, tenant: Tenant, product: Product) -> None:
     for name in product.facets:
         tx.put(_listed(tenant, product, name))
     for word in product.terms:
-        tx.put(TermRow(keys.term(tenant, COLLECTION, word), f"{word}#{product.product_id}", product_id=product.product_id))
+        tx.put(
+            TermRow(keys.term(tenant, COLLECTION, word), f"{word}#{product.product_id}", product_id=product.product_id)
+        )
 
 
 def find(tenant: Tenant, product_id: str) -> Product | None:

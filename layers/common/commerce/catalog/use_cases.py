@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from commerce.catalog import store
-from commerce.catalog.model import MAX_VARIANTS, Product, ProductStatus, Variant, words
+from commerce.catalog.model import MAX_VARIANTS, Product, ProductStatus, Variant, facet, words
 from commerce.counters import store as counters
 from commerce.events import store as events
 from commerce.events.model import DomainEvent
@@ -136,10 +136,10 @@ def find(tenant: Tenant, wanted: FindProducts) -> Page[Stocked]:
     if wanted.search is not None:
         return _search(tenant, wanted, wanted.search)
     status = None if wanted.status is None else str(wanted.status)
-    facet = store.facet(wanted.category, status)
+    name = facet(wanted.category, status)
     total = None
     if wanted.page.cursor is None:
-        total = counters.read(tenant, f"{store.COLLECTION}:{facet}").get("all", 0)
+        total = counters.read(tenant, f"{store.COLLECTION}:{name}").get("all", 0)
     page = store.page_of(
         tenant,
         wanted.page,
@@ -171,7 +171,7 @@ def _search(tenant: Tenant, wanted: FindProducts, text: str) -> Page[Stocked]:
 
 
 def _matches(product: Product, wanted: FindProducts, terms: list[str]) -> bool:
-    in_list = store.facet(wanted.category, None if wanted.status is None else str(wanted.status)) in product.facets
+    in_list = facet(wanted.category, None if wanted.status is None else str(wanted.status)) in product.facets
     return in_list and all(any(own.startswith(term) for own in product.terms) for term in terms)
 
 
@@ -185,13 +185,13 @@ def for_sale(tenant: Tenant, product_ids: list[str]) -> dict[str, Product]:
     """The named products, all of them on sale.
 
     Raises:
-        Invalid: one does not exist.
+        Invalid: one does not exist; the field says which of the items.
         Conflict: one is not for sale.
     """
     products = store.find_all(tenant, product_ids)
-    for product_id in product_ids:
+    for index, product_id in enumerate(product_ids):
         if product_id not in products:
-            raise Invalid(f"No such product: {product_id}", field="product_id", reason="unknown_product")
+            raise Invalid("No such product", field=f"items.{index}.product_id", reason="unknown_product")
         products[product_id].require_for_sale()
     return products
 

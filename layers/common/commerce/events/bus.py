@@ -4,16 +4,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-import botocore.session  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 
 from commerce.events.model import DomainEvent
 from commerce.events.store import OutboxRow
-from commerce.kernel import wire_json
+from commerce.kernel import aws, wire_json
 from commerce.kernel.clock import rfc3339
 from commerce.observability import logger
 from commerce.table import keys
@@ -145,7 +142,7 @@ def _put(call: Sequence[Entry]) -> int:
     """How many entries the bus took before the first that it refused."""
     bus = os.environ["EVENT_BUS_NAME"]
     try:
-        answer = _client().put_events(Entries=[entry.request(bus) for entry in call])
+        answer = aws.client("events").put_events(Entries=[entry.request(bus) for entry in call])
     except (BotoCoreError, ClientError) as error:
         logger.warning("event bus is away", error=type(error).__name__)
         return 0
@@ -154,9 +151,3 @@ def _put(call: Sequence[Entry]) -> int:
         logger.warning("event bus refused events", codes=sorted({str(code) for code in codes if code}))
         return next(index for index, code in enumerate(codes) if code)
     return len(call)
-
-
-@cache
-def _client() -> Any:
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return botocore.session.get_session().create_client("events", config=config)

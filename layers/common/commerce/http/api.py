@@ -88,6 +88,7 @@ class Api:
             # Who may call is settled before anything that was sent is looked at.
             self._called_by = self._caller(event)
             _refuse_large(event)
+            _refuse_other_types(event)
             answer = self.resolver.resolve(event, context)
         except CommerceError as error:
             refusal = self._fail(error)
@@ -375,6 +376,13 @@ def _refuse_large(event: Mapping[str, Any]) -> None:
     body = event.get("body") or ""
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"A body has at most {MAX_BODY_BYTES} bytes", field="body", reason="body_too_large")
+
+
+def _refuse_other_types(event: Mapping[str, Any]) -> None:
+    """Bodies are JSON. The resolver would read forms too, past all that is checked when JSON is read."""
+    given = _headers(event).get("content-type") or _JSON
+    if event.get("body") and given.partition(";")[0].strip().lower() != _JSON:
+        raise Malformed("Send application/json", field="Content-Type", reason="unsupported_content_type")
 
 
 def _refuse_unknown(event: Mapping[str, Any], query: type[Any] | None) -> None:

@@ -56,7 +56,7 @@ class MinorAmount(BaseModel):
 
 
 def _read_amount(value: Any) -> Any:
-    if isinstance(value, bool) or isinstance(value, str) or not isinstance(value, int | Decimal | dict | MinorAmount):
+    if isinstance(value, bool | str) or not isinstance(value, int | Decimal | dict | MinorAmount):
         raise ValueError("Must be a number in major units, or {amount, currency} in minor units")
     return MinorAmount.model_validate(value) if isinstance(value, dict) else value
 

@@ -49,7 +49,7 @@ def from_validation(errors: list[dict[str, Any]]) -> CommerceError:
 
 
 def _detail(error: dict[str, Any]) -> Detail:
-    place = [str(part) for part in error["loc"] if part not in ("body", "query", "path")]
+    place = [str(part)[:40] for part in error["loc"] if part not in ("body", "query", "path")]
     code = str(error["type"])
     message = "Unknown field" if code == "extra_forbidden" else str(error.get("msg", "Invalid value"))
     return Detail(".".join(place), message, "unknown_field" if code == "extra_forbidden" else code)

@@ -52,7 +52,9 @@ class AdjustIn(Input):
 
     quantity: Annotated[int, Field(strict=True, examples=[-10])]
     reason: Reason
-    location: Annotated[Id, Field(description="Warehouse; the shop's first one when left out", examples=["wh_001"])] | None = None
+    location: (
+        Annotated[Id, Field(description="Warehouse; the shop's first one when left out", examples=["wh_001"])] | None
+    ) = None
     variant_id: Id | None = None
     note: Annotated[Text, Field(examples=["Online order #12345"])] | None = None
 

@@ -1,8 +1,8 @@
 """Stock per variant and warehouse: on hand = available + reserved, and both never negative.
 
-    received / adjusted   available += q, or available −= q          (a movement row tells why)
-    reserve               available −= q, reserved += q               (an order is placed)
-    release               reserved −= q, available += q               (it is cancelled or expires)
+received / adjusted   available += q, or available −= q          (a movement row tells why)
+reserve               available −= q, reserved += q               (an order is placed)
+release               reserved −= q, available += q               (it is cancelled or expires)
 """
 
 from dataclasses import dataclass

@@ -38,9 +38,7 @@ class MovementRow(Row, discriminator="movement"):
 
 def of_product(tenant: Tenant, product_id: str) -> list[Stock]:
     """All stock of a product (S1)."""
-    rows = partition(
-        keys.product(tenant, product_id).pk, StockRow.sk.startswith(keys.STOCK_PREFIX)
-    )
+    rows = partition(keys.product(tenant, product_id).pk, StockRow.sk.startswith(keys.STOCK_PREFIX))
     return stocks_in(rows)
 
 

@@ -83,9 +83,7 @@ def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
     return Levels(command.product_id, tuple(after[each] for each in sorted(after, key=_in_order)))
 
 
-def move(
-    tx: Transaction, caller: Caller, key: StockKey, delta: int, reason: str, note: str | None, name: str
-) -> None:
+def move(tx: Transaction, caller: Caller, key: StockKey, delta: int, reason: str, note: str | None, name: str) -> None:
     """Add one movement to the transaction."""
     movement = Movement(ids.new("mov"), key, delta, reason, note, clock.now(), caller.actor)
     store.move(tx, caller.tenant, movement, name)

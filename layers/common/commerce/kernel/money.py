@@ -31,7 +31,7 @@ def currency_code(text: str) -> str:
     """
     code = text.upper()
     if code not in _EXPONENT_2 and code not in _EXPONENT_0 and code not in _EXPONENT_3:
-        raise Invalid(f"{text[:8]!r} is not an ISO 4217 currency", field="currency", reason="unknown_currency")
+        raise Invalid("Not an ISO 4217 currency", field="currency", reason="unknown_currency")
     return code
 
 

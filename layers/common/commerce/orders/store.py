@@ -129,7 +129,7 @@ def find(tenant: Tenant, order_id: str) -> Order | None:
 
 
 def find_in_any_mode(tenant_id: str, order_id: str) -> Order | None:
-    """One order of a tenant named by a public request, live or test, in one read (O1)."""
+    """One order of a tenant named by a public request, live or test, in one read (O6)."""
     wanted = [keys.order(Tenant(tenant_id=tenant_id, mode=mode), order_id) for mode in Mode]
     return next((row.to_order() for row in get_all(wanted).values() if isinstance(row, OrderRow)), None)
 

@@ -1,0 +1,107 @@
+# Everything a developer does is one command; `make` alone lists them.
+# Needed on the machine: Python 3.13, make, and a way to PyPI. Everything else is installed below the repository.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down demo test check openapi bench sam-local deploy tenant lock environments
+
+# Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
+PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
+	"$$(uv python find 3.13 2>/dev/null)"; do \
+	if "$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then echo "$$each"; break; fi; done)
+
+# An environment is current when it was filled from this very file: the stamp's name carries its checksum.
+checksum = $(shell cksum < $(1) | tr ' ' '-')
+TOOLS := .till/venvs/tools
+TOOLS_STAMP = $(TOOLS)/.filled-$(call checksum,requirements/tools.txt)
+DEV_STAMP = .venv/.filled-$(call checksum,requirements/dev.txt)
+SAM_STAMP = .till/venvs/sam/.filled-$(call checksum,requirements/sam.txt)
+EMULATOR_STAMP = .till/venvs/emulator/.filled-$(call checksum,requirements/emulator.txt)
+
+PY := .venv/bin/python
+SAM := .till/venvs/sam/bin/sam
+# `sam build` finds Python 3.13 and uv here; it reports nothing about us.
+ON_PATH = PATH="$(CURDIR)/.venv/bin:$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0
+
+TENANT ?= ten_main
+NAME ?= Main Shop
+FUNCTION ?= V2GetHealth
+
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+up: environments ## start the whole shop on this machine; Ctrl-C stops it, its data stays
+	@$(PY) -m local.up
+
+down: $(DEV_STAMP) ## stop a running `make up`; FRESH=1 also forgets its data
+	@$(PY) -m local.down $(if $(filter 1 yes true,$(FRESH)),--fresh)
+
+demo: $(DEV_STAMP) ## buy something in the running shop, step by step
+	@$(PY) -m local.demo
+
+test: check environments ## everything: checks, unit tests, then tests against the local stack
+	@echo "== tests without a stack"
+	@$(PY) -m pytest --ignore=tests/integration
+	@echo "== tests against the local stack (it starts by itself)"
+	@$(PY) -m pytest -v tests/integration
+
+check: environments ## lint, format, types, template, API description
+	@echo "== ruff" && $(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@echo "== mypy" && $(PY) -m mypy layers/common/commerce functions local tests benchmarks
+	@echo "== API description" && $(PY) local/generate_openapi.py --check
+	@echo "== template" && .venv/bin/cfn-lint template.yaml
+	@$(ON_PATH) AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+openapi: $(DEV_STAMP) ## write openapi.yaml and the API reference from the handlers
+	@$(PY) local/generate_openapi.py
+
+bench: environments ## measure calls, units, milliseconds and memory per endpoint
+	@$(PY) -m benchmarks
+
+sam-local: environments ## run one function under `sam local invoke` (needs Docker): FUNCTION=V2GetHealth
+	@$(PY) -m local.sam_local $(FUNCTION)
+
+deploy: environments ## deploy to your AWS account, with questions
+	@$(ON_PATH) $(SAM) build
+	@$(ON_PATH) $(SAM) deploy --guided
+
+tenant: $(DEV_STAMP) ## create a tenant with its first owner key on AWS: TABLE=… TENANT=ten_main NAME="Main Shop"
+	@test -n "$(TABLE)" || { echo 'Say which table: make tenant TABLE=… (the stack output TableName)'; exit 2; }
+	@$(PY) -m local.create_tenant --table "$(TABLE)" --tenant "$(TENANT)" --name "$(NAME)" $(OPTIONS)
+
+lock: $(TOOLS_STAMP) ## pin the newest versions that the requirement files allow
+	@for each in layers/common/requirements requirements/dev requirements/sam requirements/emulator requirements/tools; do \
+		echo "$$each.txt" && (cd "$$(dirname "$$each")" && "$(CURDIR)/$(TOOLS)/bin/uv" pip compile --quiet --upgrade \
+		--universal --python-version 3.13 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		--no-annotate "$$(basename "$$each").in" --output-file "$$(basename "$$each").txt"); done
+
+environments: $(DEV_STAMP) $(SAM_STAMP) $(EMULATOR_STAMP)
+
+define fill
+	@began=$$SECONDS; echo "Installing $(1) …"; \
+	if [ ! -x $(1)/bin/python ]; then $(TOOLS)/bin/uv venv --quiet --python "$(PYTHON)" $(1); fi; \
+	$(TOOLS)/bin/uv pip sync --quiet --require-hashes --python $(1)/bin/python $(2); \
+	rm -f $(1)/.filled-*; touch $@; echo "  $(1): $$((SECONDS - began)) s"
+endef
+
+$(DEV_STAMP): $(TOOLS_STAMP)
+	$(call fill,.venv,requirements/dev.txt)
+
+$(SAM_STAMP): $(TOOLS_STAMP)
+	$(call fill,.till/venvs/sam,requirements/sam.txt)
+
+$(EMULATOR_STAMP): $(TOOLS_STAMP)
+	$(call fill,.till/venvs/emulator,requirements/emulator.txt)
+
+$(TOOLS_STAMP):
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Till needs Python 3.13, and no command here is one (tried python3.13, python3, python, pyenv, uv)."; \
+		echo "Install it from https://www.python.org/downloads/ or your system's packages, then try again,"; \
+		echo "or name it: make PYTHON=/path/to/python3.13 …"; exit 2; fi
+	@mkdir -p .till
+	@"$(PYTHON)" -m venv --clear $(TOOLS) || { \
+		echo "This Python cannot make virtual environments; some systems package that apart (python3.13-venv)."; exit 2; }
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@

@@ -1,0 +1,305 @@
+"""What every handler does for one warm call: AWS calls, units, Stripe calls, and its own milliseconds.
+
+A handler computes, and waits for nothing but AWS and Stripe. So its own time is the processor time of its thread
+outside of their calls, which other work on the machine lengthens the least.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from benchmarks.calls import Calls, watched
+from benchmarks.shop import ADDRESS, Event, Shop
+from commerce.kernel import clock
+from tests.payments import signature
+
+PAGE, LONG_PAGE = 10, 50
+
+
+class Target(StrEnum):
+    """What a call may cost."""
+
+    LIST = "list page"
+    LIST_ON = "list page by cursor"
+    GET = "get"
+    CART = "cart"
+    PLACE = "place an order"
+    NONE = "-"
+
+
+type Work = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A handler in one situation. ``prepare`` is not measured; it gives the call that is."""
+
+    name: str
+    target: Target
+    prepare: Callable[[Shop], Work]
+    note: str = ""
+    timed: bool = True  # whether the target for milliseconds is its
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} ({self.note})" if self.note else self.name
+
+
+@dataclass(frozen=True)
+class Measured:
+    subject: Subject
+    calls: Calls
+    milliseconds: float | None  # of the handler itself, median
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.subject.title,
+            "target": str(self.subject.target),
+            "calls": dict(self.calls.made),
+            "reads": self.calls.reads,
+            "writes": self.calls.writes,
+            "read_units": self.calls.read_units,
+            "write_units": self.calls.write_units,
+            "milliseconds": self.milliseconds,
+        }
+
+
+def measure(shop: Shop, subject: Subject, rounds: int) -> Measured:
+    """Warm up, count one call, then time ``rounds`` of them."""
+    subject.prepare(shop)()
+    calls, _ = _once(shop, subject)
+    for _ in range(min(rounds, 5)):
+        _once(shop, subject)
+    own = [_once(shop, subject)[1] for _ in range(rounds)]
+    print(".", end="", file=sys.stderr, flush=True)
+    return Measured(subject, calls, statistics.median(own) * 1000 if own else None)
+
+
+def _once(shop: Shop, subject: Subject) -> tuple[Calls, float]:
+    """What was called, and the seconds that were the handler's own."""
+    work = subject.prepare(shop)
+    with watched(shop.table) as calls:
+        began = time.thread_time()
+        answer = work()
+        elapsed = time.thread_time() - began
+    if isinstance(answer, dict) and (answer.get("statusCode", 200) >= 300 or answer.get("batchItemFailures")):
+        raise RuntimeError(f"{subject.title}: {answer}")
+    return calls, elapsed - calls.seconds
+
+
+# Routes
+
+
+def _route(name: str, request: Callable[[Shop], dict[str, Any]], target: Target = Target.NONE, **more: Any) -> Subject:
+    def prepare(shop: Shop) -> Work:
+        given = request(shop)
+        event, (api, _) = shop.event(name, **given), shop.route(name)
+        return lambda: api.handler(event, None)
+
+    return Subject(name, target, prepare, **more)
+
+
+def _list(name: str) -> list[Subject]:
+    """A first page, the next one by its cursor, and a long one."""
+
+    def first(limit: int) -> dict[str, Any]:
+        return {"query": {"limit": str(limit)}}
+
+    def following(shop: Shop) -> dict[str, Any]:
+        api, _ = shop.route(name)
+        answer = json.loads(api.handler(shop.event(name, **first(PAGE)), None)["body"])
+        return {"query": {"limit": str(PAGE), "cursor": answer["pagination"]["next_cursor"]}}
+
+    return [
+        _route(name, lambda _: first(PAGE), Target.LIST, note=f"{PAGE} rows"),
+        _route(name, following, Target.LIST_ON, note=f"{PAGE} rows by cursor"),
+        _route(name, lambda _: first(LONG_PAGE), Target.LIST, note=f"{LONG_PAGE} rows", timed=False),
+    ]
+
+
+def _key(shop: Shop) -> dict[str, str]:
+    return {"Idempotency-Key": f"key-{shop.number()}"}
+
+
+def _new_key(shop: Shop) -> str:
+    return str(shop.send("POST /v2/api-keys", body=_API_KEY)["id"])
+
+
+def _clear_cart(shop: Shop) -> dict[str, Any]:
+    shop.fill_cart()
+    return {}
+
+
+def _one_item(shop: Shop) -> dict[str, str]:
+    return {"item_id": shop.fill_cart()["id"]}
+
+
+def _payment(shop: Shop) -> dict[str, Any]:
+    order = shop.unpaid_order()
+    return {"body": {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}}
+
+
+def _stripe_event(shop: Shop) -> dict[str, Any]:
+    payload = json.dumps(_paid(shop))
+    return {"body": payload, "headers": {"Stripe-Signature": signature(payload.encode())}}
+
+
+def _paid(shop: Shop) -> Any:
+    """The event that tells of a payment which has just succeeded."""
+    started = shop.send("POST /admin/payments/intent", **_payment(shop))
+    assert shop.stripe.pay(started["payment_intent_id"]) == "succeeded"
+    about = (event for event in shop.stripe.events() if event["data"]["object"]["id"] == started["payment_intent_id"])
+    return next(event for event in about if event["type"] == "payment_intent.succeeded")
+
+
+_API_KEY = {"name": "Warehouse app", "scopes": ["inventory:read"]}
+_TRACK = "GET /api/track-order"
+
+
+def _own_order(shop: Shop) -> dict[str, Any]:
+    return {"order_id": shop.orders[0]}
+
+
+def _order(shop: Shop) -> dict[str, Any]:
+    return {"body": {"items": shop.items(), "shipping_address": ADDRESS}}
+
+
+def _merchants_order(shop: Shop) -> dict[str, Any]:
+    return {"body": {"items": shop.items(), "customer_id": shop.customer_id}}
+
+
+def _tracked(shop: Shop) -> dict[str, Any]:
+    email = shop.send("GET /v2/customers/{id}", id=shop.customer_id)["email"]
+    return {"query": {"order_id": shop.orders[0], "email": email}}
+
+
+def _nothing(_: Shop) -> dict[str, Any]:
+    return {}
+
+
+# Functions that API Gateway does not route to
+
+
+def _function(file: str, event: Callable[[Shop], Event], target: Target = Target.NONE, note: str = "") -> Subject:
+    def prepare(shop: Shop) -> Work:
+        given, handler = event(shop), shop.module(file).handler
+        return lambda: handler(given, None)
+
+    return Subject(file, target, prepare, note)
+
+
+def _asked(credential: str) -> Event:
+    return {
+        "type": "REQUEST",
+        "methodArn": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/GET/v2/products",
+        "headers": {"Authorization": f"Bearer {credential}"},
+        "requestContext": {"requestId": "00000000-0000-0000-0000-000000000000"},
+    }
+
+
+def _queued(shop: Shop) -> Event:
+    event = _paid(shop)
+    payload = json.dumps(event)
+    shop.send("POST /stripe/webhook", body=payload, headers={"Stripe-Signature": signature(payload.encode())})
+    return {"Records": [{"messageId": "message", "body": json.dumps({"event_id": event["id"]})}]}
+
+
+def _stream(shop: Shop) -> Event:
+    """The rows that placing an order adds, as the table's stream delivers them."""
+    order_id = shop.unpaid_order()["id"]
+    records = [
+        {
+            "eventID": f"event-{shop.number()}",
+            "eventName": "INSERT",
+            "dynamodb": {
+                "Keys": {"pk": row["pk"], "sk": row["sk"]},
+                "NewImage": row,
+                "SequenceNumber": str(shop.number()),
+            },
+        }
+        for row in shop.rows_of(order_id)
+    ]
+    return {"Records": records}
+
+
+def _expire(shop: Shop) -> Work:
+    handler = shop.module("schedules/expire_orders").handler
+    later = clock.now() + timedelta(hours=2)
+
+    def run() -> Any:
+        with clock.use(lambda: later):
+            return handler({}, None)
+
+    while run()["done"]:  # what earlier calls left unpaid
+        pass
+    shop.unpaid_order()
+    return run
+
+
+SUBJECTS: tuple[Subject, ...] = (
+    *_list("GET /admin/orders"),
+    _route("GET /admin/orders/counts", _nothing, Target.GET),
+    _route("GET /admin/orders/{order_id}", _own_order, Target.GET),
+    _route("GET /admin/orders/{order_id}/timeline", _own_order, Target.LIST),
+    _route("POST /admin/orders", _merchants_order, Target.PLACE),
+    _route("POST /admin/payments/intent", _payment),
+    *_list("GET /orders"),
+    _route("GET /orders/{order_id}", _own_order, Target.GET),
+    _route("POST /orders", _order, Target.PLACE),
+    _route("POST /orders", lambda shop: _order(shop) | {"headers": _key(shop)}, Target.PLACE, note="Idempotency-Key"),
+    _route("GET /cart", _nothing, Target.CART, note="3 items"),
+    _route("POST /cart/items", lambda shop: {"body": shop.items()[0]}),
+    _route("PATCH /cart/items/{item_id}", lambda shop: _one_item(shop) | {"body": {"quantity": 3}}),
+    _route("PUT /cart/items/{item_id}", lambda shop: _one_item(shop) | {"body": {"quantity": 1}}),
+    _route("DELETE /cart/items/{item_id}", _one_item),
+    _route("DELETE /cart", _clear_cart),
+    _route("POST /cart/checkout", _clear_cart, Target.PLACE, note="3 items"),
+    _route(
+        "POST /cart/checkout",
+        lambda shop: _clear_cart(shop) | {"headers": _key(shop)},
+        Target.PLACE,
+        note="Idempotency-Key",
+    ),
+    _route(_TRACK, _tracked, Target.GET),
+    *_list("GET /v2/products"),
+    _route("GET /v2/products/{id}", lambda shop: {"id": shop.products[0]["id"]}, Target.GET),
+    _route("GET /v2/products/{id}", lambda shop: {"id": shop.products[0]["sku"]}, note="by SKU"),
+    _route("POST /v2/products", lambda shop: {"body": shop.product()}, note="3 variants"),
+    *_list("GET /v2/customers"),
+    _route("GET /v2/customers/{id}", lambda shop: {"id": shop.customer_id}, Target.GET),
+    _route("POST /v2/customers", lambda shop: {"body": shop.customer()}),
+    _route("GET /v2/inventory/{product_id}", lambda shop: {"product_id": shop.products[0]["id"]}, Target.GET),
+    _route(
+        "POST /v2/inventory/{product_id}/adjust",
+        lambda shop: {
+            "product_id": shop.products[0]["id"],
+            "body": {
+                "quantity": 1,
+                "reason": "restock",
+                "variant_id": shop.products[0]["variants"][0]["id"],
+            },
+        },
+    ),
+    *_list("GET /v2/api-keys"),
+    _route("POST /v2/api-keys", lambda _: {"body": _API_KEY}),
+    _route("POST /v2/api-keys/{id}/rotate", lambda shop: {"id": _new_key(shop), "body": {}}),
+    _route("DELETE /v2/api-keys/{id}", lambda shop: {"id": _new_key(shop)}),
+    _route("GET /v2/health", _nothing, Target.GET),
+    _route("GET /docs", _nothing, Target.GET),
+    _route("GET /docs/{file}", lambda _: {"file": "page.js"}, Target.GET),
+    _route("GET /openapi.json", _nothing, Target.GET),
+    _route("POST /stripe/webhook", _stripe_event),
+    _function("authorizer/authorize_request", lambda shop: _asked(shop.api_key), Target.GET, "API key"),
+    _function("authorizer/authorize_request", lambda shop: _asked(shop.token), Target.GET, "JWT"),
+    _function("queues/apply_stripe_event", _queued, note="1 payment"),
+    _function("streams/count_rows", _stream, note="1 order"),
+    _function("streams/publish_events", _stream, note="1 order"),
+    Subject("schedules/expire_orders", Target.NONE, _expire, "1 order"),
+    _function("schedules/probe_health", _nothing),
+)

@@ -1,0 +1,740 @@
+"""Bad input at every endpoint: a clear refusal in the surface's own envelope, nothing written, nothing repeated.
+
+The cases come from the routes themselves: a new endpoint fails here until ``GOOD`` shows a request that it takes.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from commerce.http.api import PUBLIC_SCOPE
+from commerce.kernel import clock, paging, wire_json
+from commerce.observability import logger
+from tests.contract.endpoints import Endpoint, endpoints
+from tests.contract.shops import HOME, Shop
+from tests.invariants import check
+from tests.payments import Stripe, signature
+from tests.shop import OTHER_TENANT, Answered, Call, Credential
+
+CANARY = "zq9canary7x"  # stands in what is refused, and must stand nowhere else
+CARD = "4242 4242 4242 4242"
+SUCCESS = {"admin", "portal", "public"}  # surfaces whose refusals say success: false
+
+WRITING = [each for each in endpoints().values() if each.route.mutates]
+TAKING_BODIES = [each for each in WRITING if each.route.body is not None]
+READING = [each for each in endpoints().values() if each.route.method == "GET"]
+LISTS = [each for each in READING if each.route.answers_page]
+SHAPED = [each for each in READING if not each.route.hidden]  # what answers in an envelope
+
+
+def named(found: list[Endpoint]) -> Any:
+    return pytest.mark.parametrize("endpoint", found, ids=[each.name for each in found])
+
+
+@dataclass
+class World:
+    """A shop with something of everything, and a second tenant's shop. No test here changes either."""
+
+    shop: Shop
+    other: Shop
+    jane: Credential
+    product_id: str
+    order_id: str
+    key_id: str
+    table: Any
+    log: list[str] = field(default_factory=list)
+
+    def request(self, endpoint: Endpoint, *, by: Credential | None = None, **changes: Any) -> Answered:
+        """A good request to an endpoint, with ``changes`` to it."""
+        sent: dict[str, Any] = {"credential": by or self.caller(endpoint), "headers": {}, **self.path_of(endpoint)}
+        if endpoint.route.scope == PUBLIC_SCOPE:
+            sent["headers"] = {"orgid": self.shop.tenant.tenant_id}
+        if endpoint in TAKING_BODIES:
+            sent["body"] = GOOD[endpoint.name](self)
+        if endpoint.name == "GET /api/track-order":
+            sent["query"] = {"order_id": self.order_id, "email": "jane@example.com"}
+        sent["headers"] |= changes.pop("headers", {})
+        sent["query"] = {**(sent.get("query") or {}), **changes.pop("query", {})} or None
+        answered: Answered = endpoint.ask(self.shop.call, **sent | changes)
+        return answered
+
+    def caller(self, endpoint: Endpoint) -> Credential:
+        return self.jane if endpoint.surface.name == "portal" else self.shop.merchant
+
+    def path_of(self, endpoint: Endpoint) -> dict[str, str]:
+        ids = {"order_id": self.order_id, "product_id": self.product_id, "item_id": self.product_id}
+        ids["id"] = self.key_id if "api-keys" in endpoint.route.path else self.product_id
+        if "customers" in endpoint.route.path:
+            ids["id"] = str(self.jane.customer_id)
+        return {name: value for name, value in ids.items() if "{" + name + "}" in endpoint.route.path} | (
+            {"file": "page.js"} if "{file}" in endpoint.route.path else {}
+        )
+
+    def rows(self) -> list[Any]:
+        return sorted(self.table.scan()["Items"], key=lambda row: (row["pk"], row["sk"]))
+
+
+@pytest.fixture(scope="module")
+def world(_aws: Any) -> Iterator[World]:
+    """Built once: nothing that is refused may change it, and every test makes sure of that."""
+    import os
+
+    import boto3
+
+    table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
+    call = Call()
+    shops = [Shop(call).open(), Shop(call, OTHER_TENANT).open()]
+    built = [fill(shop, table) for shop in shops]
+    built[0].other = shops[1]
+    check(table.scan()["Items"])
+    yield built[0]
+    with table.batch_writer() as batch:
+        for row in table.scan(ProjectionExpression="pk, sk")["Items"]:
+            batch.delete_item(Key=row)
+
+
+def fill(shop: Shop, table: Any) -> World:
+    """Two rows in every list, so that every list has a next page after one row."""
+    jane, _ = shop.customer(), shop.customer("joe@example.com")
+    product, _ = shop.product("CUP", 5, stock=9), shop.product("MUG", 7, stock=9)
+    order_id, _ = shop.order(jane, (product["id"], 1)), shop.order(jane, (product["id"], 1))
+    shop.add_to_cart(jane, product["id"], 1)
+    scoped = {"name": "App", "scopes": ["products:read"]}
+    manager = Credential(tenant=shop.tenant, scopes=frozenset({"api_keys:write", "products:read"}))
+    key = shop.do("v2/access/create_api_key", by=manager, body=scoped)
+    shop.merchant.scopes = frozenset(
+        {each.route.scope for each in endpoints().values() if each.surface.name in ("admin", "v2")}
+    )
+    _second_timeline_row(shop, order_id)
+    return World(shop, shop, jane, product["id"], order_id, key["id"], table)
+
+
+def _second_timeline_row(shop: Shop, order_id: str) -> None:
+    from commerce.events.model import TimelineType
+    from commerce.kernel.caller import system
+    from commerce.orders import store, use_cases
+    from commerce.table.transaction import run
+
+    order = use_cases.get(shop.tenant, order_id).changed(clock.now())
+
+    def note(tx: Any) -> None:
+        store.save(tx, shop.tenant, order)
+        by = system(shop.tenant, "test")
+        use_cases.record(tx, by, order, status=order.status, kind=TimelineType.NOTE, content="A note")
+
+    run(note)
+
+
+# A request that each endpoint with a body takes.
+
+
+def _order(world: World) -> Any:
+    return {
+        "customer_id": world.jane.customer_id,
+        "items": [{"product_id": world.product_id, "variant_id": None, "quantity": 1}],
+        "shipping_address": dict(HOME),
+        "billing_address": {"name": "Jane Doe", "street": "123 Main St", "city": "Springfield", "zip": "62701"},
+    }
+
+
+GOOD: dict[str, Callable[[World], Any]] = {
+    "POST /admin/orders": _order,
+    "POST /orders": _order,
+    "POST /admin/payments/intent": lambda world: {"order_id": world.order_id, "amount": 500, "currency": "usd"},
+    "POST /cart/items": lambda world: {"product_id": world.product_id, "quantity": 1, "variant_id": None},
+    "PATCH /cart/items/{item_id}": lambda world: {"quantity": 1},
+    "PUT /cart/items/{item_id}": lambda world: {"quantity": 1},
+    "POST /cart/checkout": lambda world: {"shipping_address": dict(HOME), "billing_address": dict(HOME)},
+    "POST /v2/api-keys": lambda world: {
+        "name": "Other app",
+        "scopes": ["products:read"],
+        "environment": "test",
+        "expires_at": clock.rfc3339(clock.now() + timedelta(days=30)),
+    },
+    "POST /v2/api-keys/{id}/rotate": lambda world: {"overlap_seconds": 60},
+    "POST /v2/products": lambda world: {
+        "name": "Bowl",
+        "price": 5,
+        "sku": "BOWL",
+        "description": "A bowl",
+        "status": "active",
+        "categories": ["kitchen"],
+        "variants": [
+            {"sku": "BOWL-S", "price": 5, "inventory": 1, "attributes": {"size": "S"}, "image": "https://x.example/s.png"}
+        ],
+        "images": ["https://x.example/bowl.png"],
+        "metadata": {"shelf": "7"},
+    },
+    "POST /v2/customers": lambda world: {
+        "email": "ann@example.com",
+        "first_name": "Ann",
+        "last_name": "Lee",
+        "phone": "+1-555-0123",
+        "addresses": [{**HOME, "is_default_shipping": True}],
+        "tags": ["vip"],
+        "metadata": {"source": "fair"},
+    },
+    "POST /v2/inventory/{product_id}/adjust": lambda world: {
+        "quantity": 1,
+        "reason": "restock",
+        "location": "wh_001",
+        "variant_id": None,
+        "note": "Delivery",
+    },
+}
+
+
+@pytest.fixture
+def refused(
+    world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
+    """Checks a refusal, and at the end that nothing was written or logged of what was refused."""
+    monkeypatch.setattr(logger._logger, "propagate", True)
+    monkeypatch.setattr(logger._logger, "level", logging.DEBUG)
+    before = world.rows()
+    secrets = [CANARY, CARD, CARD.replace(" ", "")]
+
+    def expect(endpoint: Endpoint, answered: Answered, status: int, code: str | None = None) -> Any:
+        assert answered.status == status, f"{endpoint.name}: {answered.status} {answered.text}"
+        error = answered.body["error"]
+        assert set(answered.body) == ({"success", "error"} if endpoint.surface.name in SUCCESS else {"error"})
+        assert answered.body.get("success", False) is False
+        assert set(error) == {"code", "message", "details", "request_id"}
+        assert error["code"] == ("not_found" if status == 404 else "conflict" if status == 409 else "validation_error")
+        assert error["message"]
+        assert error["request_id"] == answered.headers["X-Request-Id"]
+        assert answered.headers["Content-Type"] == "application/json"
+        assert all(set(detail) == {"field", "message", "code"} for detail in error["details"])
+        assert code is None or code in {detail["code"] for detail in error["details"]}, error["details"]
+        repeated = [secret for secret in secrets if secret in answered.text or secret in str(answered.headers)]
+        assert repeated == []
+        return error
+
+    with caplog.at_level(logging.DEBUG, logger="till"):
+        yield expect
+    written = " ".join(str(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
+    assert [secret for secret in secrets if secret in written] == []
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert world.rows() == before
+
+
+def test_every_endpoint_with_a_body_has_a_good_request_here() -> None:
+    assert {each.name for each in TAKING_BODIES} == set(GOOD)
+
+
+@named(TAKING_BODIES)
+def test_the_good_request_is_taken(endpoint: Endpoint, call: Call, table: Any, stripe: Stripe) -> None:
+    """In a shop of its own; what is refused below is refused for what is wrong with it and for nothing else."""
+    answered = fill(Shop(call).open(), table).request(endpoint)
+
+    assert answered.status == endpoint.route.status, answered.text
+
+
+# What cannot be read, or is no request of ours
+
+
+@named(TAKING_BODIES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"name": "{CANARY}"',
+        f"{CANARY}",
+        f"{{'name': '{CANARY}'}}",
+        f'{{"quantity": NaN, "name": "{CANARY}"}}',
+        f'{{"quantity": Infinity, "name": "{CANARY}"}}',
+        f'{{"name": "{CANARY}"}} trailing',
+        "[" * 100_000,
+        "\x00",
+    ],
+    ids=["cut off", "not JSON", "single quotes", "NaN", "Infinity", "trailing text", "100,000 deep", "NUL"],
+)
+def test_malformed_json_is_400(world: World, refused: Any, endpoint: Endpoint, body: str) -> None:
+    refused(endpoint, world.request(endpoint, body=body), 400, "malformed_json")
+
+
+@named(TAKING_BODIES)
+@pytest.mark.parametrize("body", ["[]", f'"{CANARY}"', "7", "true"])
+def test_json_that_is_no_object_is_422(world: World, refused: Any, endpoint: Endpoint, body: str) -> None:
+    refused(endpoint, world.request(endpoint, body=body), 422)
+
+
+@named([each for each in TAKING_BODIES if each.route.body_required])
+@pytest.mark.parametrize("body", [None, "", "null", "{}"], ids=["none", "empty", "null", "{}"])
+def test_a_missing_body_is_refused(world: World, refused: Any, endpoint: Endpoint, body: str | None) -> None:
+    answered = world.request(endpoint, body=body)
+
+    refused(endpoint, answered, 400 if answered.status == 400 else 422)
+
+
+@named(TAKING_BODIES)
+def test_an_unknown_field_is_422_anywhere_in_the_body(world: World, refused: Any, endpoint: Endpoint) -> None:
+    good = GOOD[endpoint.name](world)
+    for changed in with_unknown_field(good):
+        error = refused(endpoint, world.request(endpoint, body=changed), 422, "unknown_field")
+        assert any(detail["field"].endswith("surprise") for detail in error["details"])
+
+
+@pytest.mark.parametrize("name", ["price", "unit_price", "total", "status", "tenant", "discount", "balance"])
+@pytest.mark.parametrize("path", ["POST /admin/orders", "POST /orders", "POST /cart/items", "POST /cart/checkout"])
+def test_what_only_the_shop_decides_is_not_taken_from_a_client(
+    world: World, refused: Any, path: str, name: str
+) -> None:
+    endpoint = endpoints()[path]
+    refused(endpoint, world.request(endpoint, body=GOOD[path](world) | {name: 1}), 422, "unknown_field")
+
+
+@named(TAKING_BODIES)
+def test_a_value_of_the_wrong_type_is_422_in_every_field(world: World, refused: Any, endpoint: Endpoint) -> None:
+    tried = 0
+    for place, changed in with_wrong_types(GOOD[endpoint.name](world)):
+        error = refused(endpoint, world.request(endpoint, body=changed), 422)
+        assert error["details"], place
+        tried += 1
+    assert tried >= 3
+
+
+@named(TAKING_BODIES)
+def test_a_card_number_is_422_in_every_field_and_is_not_repeated(
+    world: World, refused: Any, endpoint: Endpoint
+) -> None:
+    good = GOOD[endpoint.name](world)
+    for number in (CARD, CARD.replace(" ", ""), CARD.replace(" ", "-"), f"pay with {CARD}, please"):
+        for place, changed in with_value_everywhere(good, number):
+            error = refused(endpoint, world.request(endpoint, body=changed), 422, "card_number")
+            assert error["details"][0]["field"] == place
+        refused(endpoint, world.request(endpoint, body={**good, number: 1}), 422, "card_number")
+    refused(endpoint, world.request(endpoint, body={**good, "note": 4242424242424242}), 422, "card_number")
+
+
+@named(TAKING_BODIES)
+def test_a_body_of_seven_megabytes_is_413(world: World, refused: Any, endpoint: Endpoint) -> None:
+    body = json.dumps({"name": CANARY * 640_000})
+    assert len(body) > 7_000_000
+
+    refused(endpoint, world.request(endpoint, body=body), 413, "body_too_large")
+
+
+@named(TAKING_BODIES)
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html"]
+)
+def test_a_body_that_is_not_declared_as_json_is_400(
+    world: World, refused: Any, endpoint: Endpoint, content_type: str
+) -> None:
+    answered = world.request(endpoint, headers={"content-type": content_type})
+
+    refused(endpoint, answered, 400, "unsupported_content_type")
+
+
+@named(WRITING)
+@pytest.mark.parametrize("key", ["", " ", "a b", "k" * 256, "schlüssel", f"{CANARY}\n"])
+def test_an_idempotency_key_that_is_none_is_400(world: World, refused: Any, endpoint: Endpoint, key: str) -> None:
+    refused(endpoint, world.request(endpoint, headers={"Idempotency-Key": key}), 400, "bad_idempotency_key")
+
+
+@named([*WRITING, *SHAPED])
+def test_an_unknown_query_parameter_is_400(world: World, refused: Any, endpoint: Endpoint) -> None:
+    refused(endpoint, world.request(endpoint, query={"surprise": CANARY}), 400, "unknown_parameter")
+
+
+@named([each for each in endpoints().values() if "{" in each.route.path and not each.route.hidden])
+@pytest.mark.parametrize("text", ["missing", "a#b", "%23", "x" * 65, "../etc", "a b", "é", f"{CANARY}"])
+def test_a_path_that_names_nothing_is_404(world: World, refused: Any, endpoint: Endpoint, text: str) -> None:
+    path = dict.fromkeys(world.path_of(endpoint), text)
+
+    refused(endpoint, world.request(endpoint, **path), 404)
+
+
+@named([each for each in endpoints().values() if "{" in each.route.path and not each.route.hidden])
+def test_another_tenants_ids_name_nothing_and_answer_like_missing_ones(
+    world: World, refused: Any, endpoint: Endpoint
+) -> None:
+    stranger = (
+        Credential(
+            tenant=OTHER_TENANT, role=world.jane.role, principal_id="cust_stranger", customer_id="cust_stranger"
+        )
+        if endpoint.surface.name == "portal"
+        else world.other.merchant
+    )
+
+    theirs = world.request(endpoint, by=stranger)
+    missing = world.request(endpoint, by=stranger, **dict.fromkeys(world.path_of(endpoint), "missing"))
+
+    refused(endpoint, theirs, 404)
+    assert theirs.body["error"] | {"request_id": ""} == missing.body["error"] | {"request_id": ""}
+
+
+@named([*WRITING, *SHAPED])
+@pytest.mark.parametrize("given", ["abc-123", CANARY + " <script>", "x" * 65, CARD])
+def test_the_request_id_of_a_refusal_is_the_callers_if_it_is_plain(
+    world: World, refused: Any, endpoint: Endpoint, given: str
+) -> None:
+    answered = world.request(endpoint, headers={"X-Request-Id": given}, query={"surprise": "1"})
+
+    error = refused(endpoint, answered, 400, "unknown_parameter")
+    assert (error["request_id"] == given) == (given == "abc-123")
+
+
+# Lists
+
+
+@named(LISTS)
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({"limit": "201"}, 422, "less_than_equal"),
+        ({"limit": "0"}, 422, "greater_than_equal"),
+        ({"limit": "-1"}, 422, "greater_than_equal"),
+        ({"limit": "abc"}, 400, "int_parsing"),
+        ({"limit": "1.5"}, 400, "int_parsing"),
+        ({"limit": ""}, 400, "int_parsing"),
+        ({"limit": CANARY}, 400, "int_parsing"),
+        ({"limit": "9" * 5000}, 422, None),
+        ({"cursor": ""}, 400, "bad_cursor"),
+        ({"cursor": CANARY}, 400, "bad_cursor"),
+        ({"cursor": "eyJpZCI6MTIzfQ=="}, 400, "bad_cursor"),
+        ({"cursor": "é☃"}, 400, "bad_cursor"),
+        ({"cursor": "x" * 1025}, 422, "string_too_long"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(
+    world: World, refused: Any, endpoint: Endpoint, query: dict[str, str], status: int, code: str | None
+) -> None:
+    refused(endpoint, world.request(endpoint, query=query), status, code)
+
+
+@named(LISTS)
+def test_a_page_number_or_an_offset_does_not_go_with_a_cursor_or_beyond_ten_thousand_rows(
+    world: World, refused: Any, endpoint: Endpoint
+) -> None:
+    by_page = "page" in endpoint.route.query.model_fields  # type: ignore[union-attr]
+    name, first, far = ("page", "1", "201") if by_page else ("offset", "1", "10000")
+    cursor = next_cursor(world, endpoint)
+
+    both = world.request(endpoint, query={name: first, "cursor": cursor})
+    refused(endpoint, both, 400, "page_and_cursor")
+    refused(endpoint, world.request(endpoint, query={name: far, "limit": "50"}), 422, "use_cursor")
+    refused(endpoint, world.request(endpoint, query={name: "abc"}), 400, "int_parsing")
+    refused(endpoint, world.request(endpoint, query={name: "-1"}), 422, "greater_than_equal")
+
+
+@named(LISTS)
+def test_a_cursor_of_another_tenant_is_400(world: World, refused: Any, endpoint: Endpoint) -> None:
+    theirs = next_cursor(world, endpoint)
+    stranger = world.other.merchant
+    if endpoint.surface.name == "portal":
+        stranger = Credential(
+            tenant=OTHER_TENANT, role=world.jane.role, principal_id=world.jane.principal_id, customer_id="cust_other"
+        )
+
+    refused(endpoint, world.request(endpoint, by=stranger, query={"cursor": theirs}), 400, "bad_cursor")
+
+
+@named(LISTS)
+def test_a_cursor_with_anything_changed_is_400(world: World, refused: Any, endpoint: Endpoint) -> None:
+    good = next_cursor(world, endpoint)
+    middle = len(good) // 2
+    for changed in (
+        good[:-2],
+        good[1:],
+        ("B" if good[0] == "A" else "A") + good[1:],
+        good[:middle] + ("B" if good[middle] == "A" else "A") + good[middle + 1 :],
+        good + good,
+        good.upper(),
+    ):
+        refused(endpoint, world.request(endpoint, query={"cursor": changed}), 400, "bad_cursor")
+
+
+@named(LISTS)
+def test_a_cursor_from_before_the_key_was_replaced_is_400(
+    world: World, refused: Any, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setenv("CURSOR_KEY", "the key of last year")
+        stale = next_cursor(world, endpoint)
+
+    refused(endpoint, world.request(endpoint, query={"cursor": stale}), 400, "bad_cursor")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("GET /admin/orders", {"status": "shipped"}),
+        ("GET /admin/orders", {"customer_id": "cust_other"}),
+        ("GET /orders", {"status": "shipped"}),
+        ("GET /v2/products", {"status": "draft"}),
+        ("GET /v2/products", {"category": "kitchen"}),
+        ("GET /v2/products", {"sort": "price"}),
+        ("GET /v2/products", {"order": "asc"}),
+        ("GET /v2/customers", {"tags": "vip"}),
+    ],
+)
+def test_a_cursor_of_another_query_is_400(world: World, refused: Any, path: str, query: dict[str, str]) -> None:
+    endpoint = endpoints()[path]
+
+    answered = world.request(endpoint, query={"cursor": next_cursor(world, endpoint), **query})
+
+    refused(endpoint, answered, 400, "bad_cursor")
+
+
+def test_a_cursor_of_one_orders_timeline_does_not_open_anothers(world: World, refused: Any) -> None:
+    endpoint = endpoints()["GET /admin/orders/{order_id}/timeline"]
+    cursor = next_cursor(world, endpoint)
+    orders = world.shop.do("admin/orders/list_orders")
+    another = next(order["id"] for order in orders if order["id"] != world.order_id)
+
+    refused(endpoint, world.request(endpoint, order_id=another, query={"cursor": cursor}), 400, "bad_cursor")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("GET /admin/orders", {"status": CANARY}),
+        ("GET /orders", {"status": CANARY}),
+        ("GET /v2/products", {"status": CANARY}),
+        ("GET /v2/products", {"sort": CANARY}),
+        ("GET /v2/products", {"order": CANARY}),
+        ("GET /v2/products", {"category": f"{CANARY} #"}),
+        ("GET /v2/products", {"search": "x"}),
+        ("GET /v2/customers", {"tags": f"{CANARY} #"}),
+        ("GET /admin/orders", {"customer_id": f"{CANARY}#"}),
+    ],
+)
+def test_a_filter_that_cannot_be_is_422(world: World, refused: Any, path: str, query: dict[str, str]) -> None:
+    endpoint = endpoints()[path]
+
+    refused(endpoint, world.request(endpoint, query=query), 422)
+
+
+# What reads well and asks for something that cannot be
+
+
+@pytest.mark.parametrize("path", ["POST /admin/orders", "POST /orders"])
+@pytest.mark.parametrize(
+    ("items", "status", "code"),
+    [
+        ([], 422, "too_short"),
+        ([{"quantity": 1}] * 1000, 422, "too_long"),
+        ([{"quantity": -1}], 422, "greater_than_equal"),
+        ([{"quantity": 0}], 422, "greater_than_equal"),
+        ([{"quantity": 10_001}], 422, "less_than_equal"),
+        ([{"quantity": 10**30}], 422, "less_than_equal"),
+        ([{"quantity": 1, "product_id": "prod_missing"}], 422, "unknown_product"),
+        ([{"quantity": 1, "product_id": CANARY}], 422, "unknown_product"),
+        ([{"quantity": 1, "product_id": f"{CANARY}#"}], 422, "value_error"),
+        ([{"quantity": 1, "variant_id": CANARY}], 422, "unknown_variant"),
+        ([{"quantity": 9999}], 409, "insufficient_stock"),
+        ([{"quantity": 9999}] * 3, 409, "insufficient_stock"),
+    ],
+)
+def test_order_lines_that_cannot_be_are_refused(
+    world: World, refused: Any, path: str, items: list[Any], status: int, code: str
+) -> None:
+    endpoint = endpoints()[path]
+    lines = [{"product_id": world.product_id} | item for item in items]
+
+    refused(endpoint, world.request(endpoint, body=_order(world) | {"items": lines}), status, code)
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "status", "code"),
+    [
+        ("POST /cart/items", {"quantity": -1}, 422, "greater_than_equal"),
+        ("POST /cart/items", {"quantity": 0}, 422, "greater_than_equal"),
+        ("POST /cart/items", {"quantity": 9999}, 409, "insufficient_stock"),
+        ("POST /cart/items", {"product_id": CANARY}, 422, "unknown_product"),
+        ("POST /cart/items", {"variant_id": CANARY}, 422, "unknown_variant"),
+        ("PATCH /cart/items/{item_id}", {"quantity": -1}, 422, "greater_than_equal"),
+        ("PUT /cart/items/{item_id}", {"quantity": -1}, 422, "greater_than_equal"),
+        ("PUT /cart/items/{item_id}", {"quantity": 9999}, 409, "insufficient_stock"),
+        ("POST /v2/inventory/{product_id}/adjust", {"quantity": 0}, 422, "bad_quantity"),
+        ("POST /v2/inventory/{product_id}/adjust", {"quantity": -9999}, 409, "insufficient_stock"),
+        ("POST /v2/inventory/{product_id}/adjust", {"quantity": 10**30}, 422, None),
+        ("POST /v2/inventory/{product_id}/adjust", {"reason": CANARY}, 422, "literal_error"),
+        ("POST /v2/inventory/{product_id}/adjust", {"location": CANARY}, 422, "unknown_warehouse"),
+        ("POST /v2/inventory/{product_id}/adjust", {"variant_id": CANARY}, 422, "unknown_variant"),
+        ("POST /admin/orders", {"customer_id": CANARY}, 422, "unknown_customer"),
+        ("POST /admin/orders", {"shipping_address": {"city": CANARY}}, 422, "value_error"),
+        ("POST /cart/checkout", {"shipping_address": {"name": CANARY}}, 422, "missing"),
+        ("POST /admin/payments/intent", {"amount": 501}, 422, "amount_mismatch"),
+        ("POST /admin/payments/intent", {"amount": -500}, 422, "greater_than_equal"),
+        ("POST /admin/payments/intent", {"amount": 0}, 422, "greater_than_equal"),
+        ("POST /admin/payments/intent", {"currency": "eur"}, 422, "amount_mismatch"),
+        ("POST /admin/payments/intent", {"currency": "zq9"}, 422, "unknown_currency"),
+        ("POST /v2/products", {"price": -1}, 422, "negative_amount"),
+        ("POST /v2/products", {"price": 10**30}, 422, "amount_out_of_range"),
+        ("POST /v2/products", {"price": {"amount": 500, "currency": "EUR"}}, 422, "foreign_currency"),
+        ("POST /v2/products", {"price": {"amount": 500, "currency": CANARY}}, 422, "unknown_currency"),
+        ("POST /v2/products", {"price": {"amount": -1, "currency": "USD"}}, 422, None),
+        ("POST /v2/products", {"price": "5.00"}, 422, None),
+        ("POST /v2/products", {"sku": "CUP"}, 409, "duplicate_sku"),
+        ("POST /v2/products", {"variants": [{"sku": "S"}] * 2}, 422, "duplicate_sku"),
+        ("POST /v2/products", {"variants": [{"sku": f"S{number}"} for number in range(1000)]}, 422, "too_long"),
+        ("POST /v2/products", {"metadata": {CANARY * 10: "x"}}, 422, None),
+        ("POST /v2/products", {"images": [f"javascript:{CANARY}"]}, 422, "string_pattern_mismatch"),
+        ("POST /v2/customers", {"email": f"{CANARY}@"}, 422, None),
+        ("POST /v2/customers", {"email": "JANE@example.com"}, 409, "duplicate_email"),
+        ("POST /v2/api-keys", {"scopes": [CANARY]}, 422, "unknown_scope"),
+        ("POST /v2/api-keys", {"expires_at": CANARY}, 422, None),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    world: World, refused: Any, path: str, change: dict[str, Any], status: int, code: str | None
+) -> None:
+    endpoint = endpoints()[path]
+
+    refused(endpoint, world.request(endpoint, body=GOOD[path](world) | change), status, code)
+
+
+def test_an_order_for_somebody_else_is_not_placed(world: World) -> None:
+    endpoint = endpoints()["POST /orders"]
+
+    answered = world.request(endpoint, body=_order(world) | {"customer_id": "cust_other"})
+
+    assert (answered.status, answered.body["error"]["details"][0]["code"]) == (403, "wrong_customer")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"order_id": "order_1"},
+        {"email": f"{CANARY}@example.com"},
+        {"order_id": f"{CANARY}#", "email": "jane@example.com"},
+        {"order_id": "order_1", "email": "j" * 300},
+    ],
+)
+def test_tracking_without_both_parts_is_422(world: World, refused: Any, query: dict[str, str]) -> None:
+    endpoint = endpoints()["GET /api/track-order"]
+    answered = world.shop.call(endpoint.file, query=query, headers={"orgid": "ten_1"})
+
+    refused(endpoint, answered, 422)
+
+
+@pytest.mark.parametrize("orgid", ["", " ", "ten#1", "x" * 65])
+def test_tracking_without_a_shop_is_400(world: World, refused: Any, orgid: str) -> None:
+    endpoint = endpoints()["GET /api/track-order"]
+
+    refused(endpoint, world.request(endpoint, headers={"orgid": orgid}), 400, "tenant_required")
+
+
+# The webhook
+
+
+@pytest.mark.parametrize("payload", [f'{{"id":"evt_1","note":"{CANARY}"}}', "", "[]", "\x00", "{" * 10_000])
+@pytest.mark.parametrize(
+    "header",
+    ["", "t=1,v1=00", CANARY, f"t={CANARY},v1={CANARY}", "v1=00", "t=99999999999999999999,v1=00", "other secret"],
+)
+def test_a_delivery_that_stripe_did_not_sign_is_400(
+    world: World, stripe: Stripe, refused: Any, payload: str, header: str
+) -> None:
+    endpoint = endpoints()["POST /stripe/webhook"]
+    signed = signature(payload.encode(), "whsec_other") if header == "other secret" else header
+
+    answered = world.shop.call(endpoint.file, body=payload, headers={"Stripe-Signature": signed})
+
+    refused(endpoint, answered, 400, "bad_signature")
+
+
+def test_a_delivery_of_seven_megabytes_is_413(world: World, stripe: Stripe, refused: Any) -> None:
+    endpoint = endpoints()["POST /stripe/webhook"]
+    payload = json.dumps({"id": "evt_1", "note": CANARY * 640_000})
+
+    answered = world.shop.call(
+        endpoint.file, body=payload, headers={"Stripe-Signature": signature(payload.encode())}
+    )
+
+    refused(endpoint, answered, 413, "body_too_large")
+
+
+# Making bad requests out of good ones
+
+
+def next_cursor(world: World, endpoint: Endpoint) -> str:
+    answered = world.request(endpoint, query={"limit": "1"})
+    assert answered.status == 200, answered.text
+    cursor = answered.body["pagination"]["next_cursor"]
+    assert isinstance(cursor, str)
+    return cursor
+
+
+def with_unknown_field(body: Any) -> Iterator[Any]:
+    """Copies with one field too many, in the body and in each closed object inside it."""
+    yield {**body, "surprise": CANARY}
+    for name, value in body.items():
+        if isinstance(value, dict) and name not in OPEN:
+            yield {**body, name: {**value, "surprise": CANARY}}
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            yield {**body, name: [{**value[0], "surprise": CANARY}]}
+
+
+OPEN = {"metadata", "attributes"}  # objects with names of the client's choice
+
+
+def with_value_everywhere(body: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Copies with ``value`` in the place of each value that holds no others; and where that is."""
+    steps = body.items() if isinstance(body, dict) else enumerate(body)
+    for step, inner in steps:
+        below = f"{path}.{step}".lstrip(".")
+        if isinstance(inner, dict | list):
+            changes = with_value_everywhere(inner, value, below)
+        else:
+            changes = iter([(below, value)])
+        for place, changed in changes:
+            yield place, {**body, step: changed} if isinstance(body, dict) else [changed]
+
+
+def with_wrong_types(body: Any) -> Iterator[tuple[str, Any]]:
+    """Copies with one value each of a type that its field does not have."""
+    for place, leaf in [(place, leaf) for place, leaf in leaves(body) if leaf is not None]:
+        wrong: list[Any] = [{"x": CANARY}, [CANARY], [[]]]
+        if isinstance(leaf, str):
+            wrong += [7, True, wire_json.loads("1.5")]
+        else:
+            wrong += [CANARY, "7", wire_json.loads("7.5")] if not is_price(place) else [CANARY, "7", True]
+            wrong += [None] if not is_price(place) else []
+        if isinstance(leaf, int) and not isinstance(leaf, bool) and not is_price(place):
+            wrong += [True]
+        for value in wrong:
+            yield place, replaced(body, place.split("."), value)
+    for name, value in body.items():
+        if isinstance(value, dict | list):
+            for other in (CANARY, 7, True, [CANARY] if isinstance(value, dict) else {"x": CANARY}):
+                yield name, {**body, name: other}
+
+
+def is_price(place: str) -> bool:
+    """Prices may be written as numbers of either kind, and as an object."""
+    return place.endswith("price")
+
+
+def leaves(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    steps = body.items() if isinstance(body, dict) else enumerate(body)
+    for step, inner in steps:
+        below = f"{path}.{step}".lstrip(".")
+        if isinstance(inner, dict | list):
+            yield from leaves(inner, below)
+        else:
+            yield below, inner
+
+
+def replaced(body: Any, steps: list[str], value: Any) -> Any:
+    if not steps:
+        return value
+    first, *rest = steps
+    if isinstance(body, list):
+        return [replaced(body[int(first)], rest, value)]
+    return {**body, first: replaced(body[first], rest, value)}
+
+
+def test_cursors_are_bound_to_tenant_and_query_by_their_signature() -> None:
+    """What the lists rely on: the scope is part of what is signed."""
+    cursor = paging.sign({"pk": "a"}, scope="T#ten_1#test\0orders")
+
+    assert paging.verify(cursor, scope="T#ten_1#test\0orders") == {"pk": "a"}

@@ -1,0 +1,335 @@
+"""Every documented sample is sent, and its answer keeps the sample's names, JSON types, envelope and units.
+
+``samples/`` is the data: one file per documented sample. In a sample file
+
+- ``given`` names the state of the shop (``GIVEN`` below), which also tells what the sample's ids stand for here,
+- ``response`` is the documented answer; answers may have more fields, not fewer and not of other types,
+- ``units`` names its amounts: each equals the documented number, in decimal major or integer minor units,
+- ``same`` names what else equals the documented value.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from commerce.events.model import TimelineType
+from commerce.kernel import clock, wire_json
+from commerce.kernel.caller import Role, system
+from commerce.orders import store as order_rows
+from commerce.orders import use_cases as orders
+from commerce.orders.model import Status
+from commerce.table.transaction import run
+from tests.contract.comparing import differences, kind, spoiled, values
+from tests.contract.endpoints import endpoints
+from tests.contract.shops import Shop, count, rows_as_inserted
+from tests.invariants import check
+from tests.payments import Stripe, signature
+from tests.shop import Answered, Call, Credential, handler
+
+SAMPLES = Path(__file__).parent / "samples"
+FILES = sorted(SAMPLES.glob("*.json"))
+NAMES = [file.stem for file in FILES]
+KEYS = {"id", "method", "path", "given", "status", "response", "units", "same"}
+OPTIONAL_KEYS = {"query", "headers", "path_parameters", "request", "request_units", "note"}
+# What the contract documents with a sample for the endpoints that there are.
+DOCUMENTED = {"CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
+    *("PD-01", "PD-02", "PD-03", "PY-01", "PY-02", "TR-01", "X-03"),
+}
+
+Known = dict[str, Any]
+
+
+def load(name: str) -> dict[str, Any]:
+    sample: dict[str, Any] = wire_json.loads((SAMPLES / f"{name}.json").read_text())
+    return sample
+
+
+@pytest.fixture
+def shop(call: Call, table: Any) -> Any:
+    yield Shop(call).open()
+    check(table.scan()["Items"])
+
+
+# The states that samples speak of. Each gives what the sample's ids, and other stand-ins, are in this shop.
+
+
+def an_open_shop(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    return {}
+
+
+def a_shirt(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    shirt = shop.product("TEE", Decimal("29.99"), name="Custom T-Shirt", stock=10)
+    return {"prod_123": shirt["id"], "cust_123": shop.customer().customer_id}
+
+
+def a_cart_with_two_shirts(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    known = a_shirt(shop, request)
+    shop.add_to_cart(shopper(known), known["prod_123"], 2)
+    return known
+
+
+def an_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    """Three units: 2 × 50.00 + 49.99."""
+    jane = shop.customer()
+    first = shop.product("A", 50, stock=5)["id"]
+    second = shop.product("B", Decimal("49.99"), stock=5)["id"]
+    return {"order_789": shop.order(jane, (first, 2), (second, 1)), "cust_123": jane.customer_id}
+
+
+def an_order_and_stripe(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    request.getfixturevalue("stripe")
+    return an_order(shop, request)
+
+
+def a_paid_intent(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    stripe: Stripe = request.getfixturevalue("stripe")
+    known = an_order(shop, request)
+    stripe.pay(shop.start_payment(known["order_789"], 14999))
+    event = json.dumps(next(each for each in stripe.events() if each["type"] == "payment_intent.succeeded"))
+    return {"payment_intent.succeeded": event, "t=1234567890,v1=abc123...": signature(event.encode())}
+
+
+def an_order_with_a_note(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    known = an_order(shop, request)
+    order = orders.get(shop.tenant, known["order_789"]).changed(clock.now())
+
+    def note(tx: Any) -> None:
+        order_rows.save(tx, shop.tenant, order)
+        by = system(shop.tenant, "test")
+        orders.record(tx, by, order, status=order.status, kind=TimelineType.NOTE, content="Order received")
+
+    run(note)
+    return known
+
+
+def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    jane = shop.customer()
+    jersey = shop.product("JERSEY", 25, name="Custom Jersey", stock=2)["id"]
+    order = orders.get(shop.tenant, shop.order(jane, (jersey, 2)))
+    stripe: Stripe = request.getfixturevalue("stripe")
+    stripe.pay(shop.start_payment(order.order_id, 5000))
+    shop.settle(stripe)
+    shipped = (
+        orders.get(shop.tenant, order.order_id)
+        .move_to(Status.SHIPPED)
+        .changed(
+            clock.now(), tracking_number="1Z999AA10123456784", carrier="UPS", estimated_delivery="2026-03-25"
+        )
+    )
+
+    def ship(tx: Any) -> None:
+        order_rows.save(tx, shop.tenant, shipped)
+        orders.record(tx, system(shop.tenant, "test"), shipped, status=shipped.status)
+
+    run(ship)
+    return {"order_789": order.order_id}
+
+
+def fifty_one_products(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    for number in range(51):
+        shop.product(f"SKU-{number}", number)
+    count(rows_as_inserted(request.getfixturevalue("table")))
+    first = shop.do("v2/catalog/list_products", query={"limit": "20"})
+    return {"eyJpZCI6MTIzfQ==": first["pagination"]["next_cursor"]}
+
+
+def headphones(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    made = shop.do("v2/catalog/create_product", body=load("pd-03-create-product")["request"])
+    return {"prod_456": made["id"]}
+
+
+def a_shirt_in_two_warehouses(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    """315 in the first warehouse and 158 in the second; of these 15 and 8 are set aside for orders."""
+    known = a_shirt(shop, request)
+    jane = shopper(known)
+    shop.receive(known["prod_123"], 305)
+    shop.order(jane, (known["prod_123"], 15))
+    shop.receive(known["prod_123"], 158, "wh_002")
+    shop.do("v2/inventory/adjust_inventory", product_id=known["prod_123"], body={"quantity": -300, "reason": "lost"})
+    shop.order(jane, (known["prod_123"], 8))
+    shop.receive(known["prod_123"], 300)
+    return known
+
+
+def a_checked_platform(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    bucket, queue = boto3.client("s3"), boto3.client("sqs").create_queue(QueueName="health")["QueueUrl"]
+    bucket.create_bucket(Bucket="till-files")
+    request.addfinalizer(lambda: bucket.delete_bucket(Bucket="till-files"))
+    request.addfinalizer(lambda: boto3.client("sqs").delete_queue(QueueUrl=queue))
+    monkeypatch.setenv("FILES_BUCKET", "till-files")
+    monkeypatch.setenv("STRIPE_EVENTS_QUEUE_URL", queue)
+    handler("schedules/probe_health").handler({}, None)
+    return {}
+
+
+GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
+    "an open shop": an_open_shop,
+    "a shirt at 29.99": a_shirt,
+    "a cart with two shirts": a_cart_with_two_shirts,
+    "an order of 149.99": an_order,
+    "an order of 149.99 and Stripe": an_order_and_stripe,
+    "a paid intent at Stripe": a_paid_intent,
+    "an order with a note": an_order_with_a_note,
+    "a shipped order": a_shipped_order,
+    "51 products": fifty_one_products,
+    "headphones": headphones,
+    "a shirt in two warehouses": a_shirt_in_two_warehouses,
+    "a checked platform": a_checked_platform,
+}
+
+
+def shopper(known: Known) -> Credential:
+    return Credential(role=Role.CUSTOMER, principal_id=known["cust_123"], customer_id=known["cust_123"])
+
+
+def in_this_shop(value: Any, known: Known) -> Any:
+    """A sample's request with the ids of this shop."""
+    if isinstance(value, dict):
+        return {name: in_this_shop(inner, known) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [in_this_shop(inner, known) for inner in value]
+    return known.get(value, value) if isinstance(value, str) else value
+
+
+def send(shop: Shop, sample: dict[str, Any], known: Known) -> Answered:
+    endpoint = endpoints()[f"{sample['method']} {sample['path']}"]
+    answered: Answered = endpoint.ask(
+        shop.call,
+        body=in_this_shop(sample.get("request"), known),
+        query=in_this_shop(sample.get("query"), known),
+        headers=in_this_shop(sample.get("headers"), known),
+        credential=shopper(known) if endpoint.surface.name == "portal" else shop.merchant,
+        **in_this_shop(sample.get("path_parameters", {}), known),
+    )
+    return answered
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documented_sample_is_taken_and_answered_as_documented(
+    name: str, shop: Shop, request: pytest.FixtureRequest
+) -> None:
+    sample = load(name)
+
+    answered = send(shop, sample, GIVEN[sample["given"]](shop, request))
+
+    assert answered.status == sample["status"], answered.text
+    assert differences(sample["response"], answered.body, decimals_of(sample)) == []
+    for path in [*sample["units"], *sample["same"]]:
+        assert values(answered.body, path) == values(sample["response"], path), path
+    for path in sample["units"]:
+        written = re.findall(rf'"{path.split(".")[-1]}":([^,}}\]]*)', answered.text)
+        assert written, path
+        assert all(re.fullmatch(r"\d+(\.\d+)?", number) for number in written), f"{path}: {written}"
+
+
+def decimals_of(sample: dict[str, Any]) -> frozenset[str]:
+    return frozenset(path for path, unit in sample["units"].items() if unit == "major")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_that_breaks_its_sample_anywhere_is_noticed(name: str) -> None:
+    sample = load(name)
+    decimals = decimals_of(sample)
+
+    unnoticed = [
+        what for what, broken in spoiled(sample["response"]) if not differences(sample["response"], broken, decimals)
+    ]
+
+    assert differences(sample["response"], sample["response"], decimals) == []
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize(
+    ("sample", "answer"),
+    [
+        ({"total": Decimal("59.98")}, {"total": "59.98"}),
+        ({"total": Decimal("59.98")}, {"total": None}),
+        ({"amount": 14999}, {"amount": Decimal("149.99")}),
+        ({"quantity": 2}, {"quantity": True}),
+        ({"success": True}, {"success": "true"}),
+        ({"created_at": "2026-03-20T12:00:00Z"}, {"created_at": "2026-03-20"}),
+        ({"created_at": "2026-03-20T12:00:00Z"}, {"created_at": "2026-03-20T12:00:00.000001+00:00"}),
+        ({"id": "order_789"}, {"id": "cust_789"}),
+        ({"id": "order_789"}, {"id": "789"}),
+        ({"data": [{"id": 1}]}, {"data": []}),
+        ({"data": [{"id": 1}]}, {"data": [{"id": 1}, {"id": "2"}]}),
+        ({"data": []}, {"data": {}}),
+        ([{"type": "note", "content": "x"}, {"type": "payment"}], [{"type": "payment"}]),
+    ],
+)
+def test_what_the_comparer_must_notice(sample: Any, answer: Any) -> None:
+    assert differences(sample, answer) != []
+
+
+def test_further_fields_are_no_difference() -> None:
+    assert differences({"id": "order_1"}, {"id": "order_2", "version": 1}) == []
+
+
+def test_every_sample_file_is_complete_and_names_a_route_and_a_state_that_exist() -> None:
+    used = set()
+    for name in NAMES:
+        sample = load(name)
+        assert KEYS <= set(sample) <= KEYS | OPTIONAL_KEYS, name
+        assert f"{sample['method']} {sample['path']}" in endpoints(), name
+        used.add(sample["given"])
+
+    assert used == set(GIVEN)
+    assert {load(name)["id"] for name in NAMES} == DOCUMENTED
+    assert sorted(SAMPLES.iterdir()) == FILES
+
+
+def test_every_amount_in_a_sample_states_its_unit() -> None:
+    amounts = re.compile(r"(^|\.)(total|subtotal|discount|unit_price|price|amount)$")
+    for name in NAMES:
+        sample = load(name)
+        for part, stated in (("response", "units"), ("request", "request_units")):
+            found = {path for path in paths(sample.get(part)) if amounts.search(path.replace("[]", ""))}
+            assert found <= set(sample.get(stated, {})) | set(sample["units"]), f"{name}: {found}"
+
+
+def test_minor_units_are_integers_and_major_units_have_the_currencys_places() -> None:
+    for name in NAMES:
+        sample = load(name)
+        for part, stated in (("response", "units"), ("request", "request_units")):
+            for path, unit in sample.get(stated, {}).items():
+                for value in values(sample[part], path):
+                    assert kind(value) in (("integer",) if unit == "minor" else ("integer", "decimal")), name
+
+
+def paths(document: Any, above: str = "") -> set[str]:
+    """Every path to a number, as ``comparing.values`` reads it."""
+    if isinstance(document, dict):
+        found = [paths(inner, f"{above}.{name}".lstrip(".")) for name, inner in document.items()]
+    elif isinstance(document, list):
+        found = [paths(inner, f"{above}[]") for inner in document]
+    else:
+        return {above} if kind(document) in ("integer", "decimal") else set()
+    return set().union(*found)
+
+
+@pytest.mark.parametrize("prefix", ["order_", "ord_"])
+def test_an_order_is_found_under_both_documented_prefixes_of_its_id(
+    prefix: str, shop: Shop, request: pytest.FixtureRequest
+) -> None:
+    order_id = an_order(shop, request)["order_789"]
+    named = prefix + order_id.removeprefix("order_")
+
+    assert shop.do("admin/orders/get_order", order_id=named)["id"] == order_id
+    assert shop.do("admin/orders/get_timeline", order_id=named)
+
+
+@pytest.mark.parametrize("currency", ["usd", "USD", "Usd"])
+def test_a_currency_is_read_in_any_case(
+    currency: str, shop: Shop, request: pytest.FixtureRequest, stripe: Stripe
+) -> None:
+    sample = load("py-01-create-payment-intent")
+    sample["request"]["currency"] = currency
+
+    assert send(shop, sample, an_order(shop, request)).status == 201
