@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from moto.backends import get_backend
 
 from commerce.http.api import PUBLIC_SCOPE
 from commerce.kernel import clock, paging, wire_json
@@ -75,8 +76,10 @@ class World:
             {"file": "page.js"} if "{file}" in endpoint.route.path else {}
         )
 
-    def rows(self) -> list[Any]:
-        return sorted(self.table.scan()["Items"], key=lambda row: (row["pk"], row["sk"]))
+    def rows(self) -> list[str]:
+        """The whole table, out of moto's memory: a scan through it takes a hundred times as long."""
+        backend = get_backend("dynamodb")["123456789012"]["us-east-1"]
+        return sorted(json.dumps(item.to_json(), sort_keys=True) for item in backend.tables[self.table.name].all_items())
 
 
 @pytest.fixture(scope="module")
@@ -698,7 +701,6 @@ def with_wrong_types(body: Any) -> Iterator[tuple[str, Any]]:
             wrong += [7, True, wire_json.loads("1.5")]
         else:
             wrong += [CANARY, "7", wire_json.loads("7.5")] if not is_price(place) else [CANARY, "7", True]
-            wrong += [None] if not is_price(place) else []
         if isinstance(leaf, int) and not isinstance(leaf, bool) and not is_price(place):
             wrong += [True]
         for value in wrong:
