@@ -1,7 +1,7 @@
 """The API's plain address: forwards to the API on the emulator, and answers as API Gateway would where that does not.
 
-The emulator neither limits bodies nor, after a first deploy, uses the template's gateway responses. Both are done here;
-the texts come from the template.
+The emulator neither limits bodies nor uses the gateway responses of an API's description. Both are done here; the texts
+come from the description.
 """
 
 import argparse
@@ -64,28 +64,13 @@ class GatewayAnswer:
 type GatewayAnswers = Mapping[str, GatewayAnswer]
 
 
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads templates; what an intrinsic function would give does not matter here."""
-
-
-_TemplateLoader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
-
-
 def read_gateway_answers(root: Path = ROOT) -> GatewayAnswers:
-    """What the template, as resources or in the API's description, makes API Gateway answer; by response type."""
-    template = yaml.load((root / "template.yaml").read_text(), _TemplateLoader)  # noqa: S506  (a SafeLoader)
-    description = yaml.load((root / "openapi.yaml").read_text(), _TemplateLoader)  # noqa: S506
-    answers = {
+    """What the API's description makes API Gateway answer, by response type."""
+    description = yaml.safe_load((root / "openapi.yaml").read_text())
+    return {
         kind: _answer(each.get("responseTemplates"), each.get("responseParameters"), each.get("statusCode"))
-        for kind, each in (description.get("x-amazon-apigateway-gateway-responses") or {}).items()
+        for kind, each in description["x-amazon-apigateway-gateway-responses"].items()
     }
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::ApiGateway::GatewayResponse":
-            found = resource["Properties"]
-            answers[found["ResponseType"]] = _answer(
-                found.get("ResponseTemplates"), found.get("ResponseParameters"), found.get("StatusCode")
-            )
-    return answers
 
 
 def _answer(templates: Any, parameters: Any, status: Any) -> GatewayAnswer:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
@@ -46,6 +46,28 @@ _ABOUT = """Orders, carts, payments and stock. Every cent is accounted for.
 - **Amounts** are decimals in major units, exact: `149.99` are 14999 cents.
 - **Errors** name `code`, `message`, `details` and `request_id`; the request id is in the header `X-Request-Id` too.
 """
+
+
+# What API Gateway answers by itself, in a form that both envelopes accept: response type, status (None: the gateway's
+# own), code, message. As part of the API's body they belong to its deployment; resources of their own would only take
+# effect with the deployment after.
+GATEWAY_ANSWERS: tuple[tuple[str, int | None, str, str], ...] = (
+    ("UNAUTHORIZED", 401, "authentication_error", "A valid credential is required"),
+    ("ACCESS_DENIED", 403, "authorization_error", "This credential does not reach that"),
+    ("AUTHORIZER_FAILURE", 503, "server_error", "Temporarily unavailable, try again"),
+    ("AUTHORIZER_CONFIGURATION_ERROR", 500, "server_error", "Internal error"),
+    ("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "No such route"),
+    ("RESOURCE_NOT_FOUND", 404, "not_found", "No such route"),
+    ("REQUEST_TOO_LARGE", 413, "validation_error", "The body is too large"),
+    ("UNSUPPORTED_MEDIA_TYPE", 415, "validation_error", "Send application/json"),
+    ("THROTTLED", 429, "rate_limit_exceeded", "Too many requests"),
+    ("QUOTA_EXCEEDED", 429, "rate_limit_exceeded", "Too many requests"),
+    ("DEFAULT_4XX", None, "validation_error", "The request was refused"),
+    ("INTEGRATION_FAILURE", 503, "server_error", "Temporarily unavailable, try again"),
+    ("INTEGRATION_TIMEOUT", 503, "server_error", "Temporarily unavailable, try again"),
+    ("DEFAULT_5XX", None, "server_error", "Internal error"),
+)
+_RETRY_LATER = frozenset({429, 503})
 
 
 def load_handlers() -> dict[Path, Any]:
@@ -120,6 +142,9 @@ def gateway_description() -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": {"Ref": "AWS::StackName"}, "version": VERSION},
         "paths": paths,
+        "x-amazon-apigateway-gateway-responses": {
+            kind: gateway_answer(status, code, message) for kind, status, code, message in GATEWAY_ANSWERS
+        },
         "components": {
             "securitySchemes": {
                 "credential": {
@@ -130,6 +155,21 @@ def gateway_description() -> dict[str, Any]:
                     "x-amazon-apigateway-authorizer": authorizer,
                 }
             }
+        },
+    }
+
+
+def gateway_answer(status: int | None, code: str, message: str) -> dict[str, Any]:
+    """One gateway response with the canonical error."""
+    error = {"code": code, "message": message, "details": [], "request_id": "$context.requestId"}
+    parameters = {"gatewayresponse.header.X-Request-Id": "context.requestId"}
+    if status in _RETRY_LATER:
+        parameters["gatewayresponse.header.Retry-After"] = "'1'"
+    return {
+        **({"statusCode": str(status)} if status else {}),
+        "responseParameters": parameters,
+        "responseTemplates": {
+            "application/json": json.dumps({"success": False, "error": error}, separators=(",", ":"))
         },
     }
 
@@ -172,8 +212,8 @@ def operation_id(function: str, route: Route) -> str:
     return function if route.name == route.function.__name__ else f"{function}{route.method.capitalize()}"
 
 
-def _models(route: Route) -> list[tuple[Any, str]]:
-    found: list[tuple[Any, str]] = []
+def _models(route: Route) -> list[tuple[Any, JsonSchemaMode]]:
+    found: list[tuple[Any, JsonSchemaMode]] = []
     if route.body_model is not None:
         found.append((route.body_model, "validation"))
     answer = route.answer_model

@@ -9,7 +9,8 @@ from typing import Any
 
 from commerce.access.use_cases import find_tenant
 from commerce.kernel import clock
-from commerce.kernel.errors import CommerceError
+from commerce.kernel.caller import Mode
+from commerce.kernel.errors import CommerceError, NotFound
 from commerce.observability import logger
 from commerce.orders import store
 from commerce.payments import use_cases
@@ -19,19 +20,23 @@ PER_SHARD = 50  # a run ends well within its time-out; the next one takes the re
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    done = failed = 0
-    for named, order_id in store.due(clock.now(), PER_SHARD):
-        tenant = find_tenant(named.tenant_id, named.mode)
+    due = store.due(clock.now(), PER_SHARD)
+    done = sum(_expired(tenant_id, mode, order_id) for tenant_id, mode, order_id in due)
+    logger.info("orders expired", done=done, failed=len(due) - done)
+    return {"done": done, "failed": len(due) - done}
+
+
+def _expired(tenant_id: str, mode: Mode, order_id: str) -> bool:
+    """Whether the order was dealt with; one order must not keep all others from expiring."""
+    try:
+        tenant = find_tenant(tenant_id, mode)
         if tenant is None:
-            continue
-        try:
-            run(lambda tx, tenant=tenant, order_id=order_id: use_cases.expire(tx, tenant, order_id))
-            done += 1
-        except CommerceError as error:
-            failed += 1
-            logger.warning("order not expired", order_id=order_id, reason=error.reason)
-        except Exception:  # noqa: BLE001 — one order must not keep all others from expiring
-            failed += 1
-            logger.exception("order not expired", order_id=order_id)
-    logger.info("orders expired", done=done, failed=failed)
-    return {"done": done, "failed": failed}
+            raise NotFound("tenant")
+        run(lambda tx: use_cases.expire(tx, tenant, order_id))
+    except CommerceError as error:
+        logger.warning("order not expired", order_id=order_id, reason=error.reason)
+        return False
+    except Exception:  # noqa: BLE001
+        logger.exception("order not expired", order_id=order_id)
+        return False
+    return True

@@ -32,7 +32,7 @@ SECRET = ("sk_test_", "sk_live_")
 PUBLISHABLE = ("pk_test_", "pk_live_")
 
 
-class Cut(Exception):  # noqa: N818  (not an error of ours: the caller's connection is to be cut)
+class Cut(Exception):
     """Answer nothing and reset the connection."""
 
 

@@ -198,7 +198,13 @@ def test_an_amount_with_more_places_than_its_currency_is_refused_and_never_round
 
 @pytest.mark.parametrize(
     ("currency", "price", "written"),
-    [("JPY", "500", "500"), ("JPY", "5e2", "500"), ("USD", "5", "5.00"), ("USD", "5.10", "5.10"), ("KWD", "5", "5.000")],
+    [
+        ("JPY", "500", "500"),
+        ("JPY", "5e2", "500"),
+        ("USD", "5", "5.00"),
+        ("USD", "5.10", "5.10"),
+        ("KWD", "5", "5.000"),
+    ],
 )
 def test_an_amount_is_a_json_number_with_its_currencys_places(
     story: Story, currency: str, price: str, written: str

@@ -118,9 +118,7 @@ def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
     shipped = (
         orders.get(shop.tenant, order.order_id)
         .move_to(Status.SHIPPED)
-        .changed(
-            clock.now(), tracking_number="1Z999AA10123456784", carrier="UPS", estimated_delivery="2026-03-25"
-        )
+        .changed(clock.now(), tracking_number="1Z999AA10123456784", carrier="UPS", estimated_delivery="2026-03-25")
     )
 
     def ship(tx: Any) -> None:

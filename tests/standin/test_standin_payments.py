@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import stripe
@@ -11,19 +12,19 @@ from local.stripe_standin.cards import CARDS, checksum_holds
 IN_TWO_YEARS = datetime.now(UTC).year + 2
 
 
-def card(client, number, **more):
+def card(client: Any, number: Any, **more: Any) -> Any:
     details = {"number": number, "exp_month": 12, "exp_year": IN_TWO_YEARS, "cvc": "123"} | more
     return client.v1.payment_methods.create({"type": "card", "card": details})
 
 
-def test_every_documented_number_passes_the_check_digit():
+def test_every_documented_number_passes_the_check_digit() -> None:
     assert [one.name for one in CARDS if not checksum_holds(one.number)] == []
 
 
 @pytest.mark.parametrize(
     "one", [one for one in CARDS if one.decline is None and one.authentication == "never"], ids=str
 )
-def test_a_good_card_pays_by_number_by_token_and_by_ready_made_id(client, pay, one):
+def test_a_good_card_pays_by_number_by_token_and_by_ready_made_id(client: Any, pay: Any, one: Any) -> None:
     by_number = card(client, one.number)
     by_token = client.v1.payment_methods.create({"type": "card", "card": {"token": f"tok_{one.name}"}})
 
@@ -35,7 +36,9 @@ def test_a_good_card_pays_by_number_by_token_and_by_ready_made_id(client, pay, o
 
 
 @pytest.mark.parametrize("one", [one for one in CARDS if one.decline and one.authentication == "never"], ids=str)
-def test_a_declined_card_answers_402_and_leaves_the_intent_to_be_paid_another_way(client, pay, books, one):
+def test_a_declined_card_answers_402_and_leaves_the_intent_to_be_paid_another_way(
+    client: Any, pay: Any, books: Any, one: Any
+) -> None:
     with pytest.raises(stripe.CardError) as caught:
         pay(card=f"pm_card_{one.name}")
 
@@ -52,7 +55,7 @@ def test_a_declined_card_answers_402_and_leaves_the_intent_to_be_paid_another_wa
     assert (paid.status, paid.last_payment_error) == ("succeeded", None)
 
 
-def test_the_documented_aliases_name_the_declining_cards(client, pay):
+def test_the_documented_aliases_name_the_declining_cards(client: Any, pay: Any) -> None:
     for alias, reason in {
         "pm_card_visa_chargeDeclined": "generic_decline",
         "pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
@@ -72,25 +75,27 @@ def test_the_documented_aliases_name_the_declining_cards(client, pay):
         ({"cvc": "12"}, "invalid_cvc"),
     ],
 )
-def test_a_card_that_cannot_exist_makes_no_payment_method(client, details, code):
+def test_a_card_that_cannot_exist_makes_no_payment_method(client: Any, details: Any, code: Any) -> None:
     with pytest.raises(stripe.CardError) as caught:
         card(client, **({"number": "4242424242424242"} | details))
     assert caught.value.code == code
 
 
-def test_a_number_that_is_no_test_card_is_refused_when_charged(client, pay):
+def test_a_number_that_is_no_test_card_is_refused_when_charged(client: Any, pay: Any) -> None:
     with pytest.raises(stripe.CardError) as caught:
         pay(card=card(client, "4012888888881881").id)
     assert caught.value.json_body["error"]["decline_code"] == "test_mode_live_card"
 
 
-def test_the_full_number_is_kept_nowhere(client, control):
+def test_the_full_number_is_kept_nowhere(client: Any, control: Any) -> None:
     card(client, "4000002760003184")
     assert "4000002760003184" not in control.get("/state").text
 
 
 @pytest.mark.parametrize("name", ["threeDSecure2Required", "authenticationRequired"])
-def test_a_card_that_asks_for_authentication_pays_once_its_holder_has_answered(client, control, pay, name):
+def test_a_card_that_asks_for_authentication_pays_once_its_holder_has_answered(
+    client: Any, control: Any, pay: Any, name: Any
+) -> None:
     intent = pay(card=f"pm_card_{name}")
     assert (intent.status, intent.next_action.type, intent.latest_charge) == ("requires_action", "use_stripe_sdk", None)
 
@@ -99,7 +104,7 @@ def test_a_card_that_asks_for_authentication_pays_once_its_holder_has_answered(c
     assert client.v1.payment_intents.retrieve(intent.id).status == "succeeded"
 
 
-def test_a_failed_authentication_asks_for_another_way_to_pay(client, control, pay):
+def test_a_failed_authentication_asks_for_another_way_to_pay(client: Any, control: Any, pay: Any) -> None:
     intent = pay(
         card="pm_card_authenticationRequired",
         return_url="https://shop.example/back",
@@ -114,13 +119,13 @@ def test_a_failed_authentication_asks_for_another_way_to_pay(client, control, pa
     assert intent.last_payment_error.code == "payment_intent_authentication_failure"
 
 
-def test_a_card_that_asks_for_authentication_is_declined_when_its_holder_is_away(pay):
+def test_a_card_that_asks_for_authentication_is_declined_when_its_holder_is_away(pay: Any) -> None:
     with pytest.raises(stripe.CardError) as caught:
         pay(card="pm_card_authenticationRequired", off_session=True)
     assert caught.value.code == "authentication_required"
 
 
-def test_a_card_set_up_once_is_not_asked_again(client, control, pay):
+def test_a_card_set_up_once_is_not_asked_again(client: Any, control: Any, pay: Any) -> None:
     customer = client.v1.customers.create()
     first = pay(card="pm_card_authenticationRequiredOnSetup", customer=customer.id, setup_future_usage="off_session")
     control.post(f"/payment_intents/{first.id}/authenticate").raise_for_status()
@@ -132,7 +137,9 @@ def test_a_card_set_up_once_is_not_asked_again(client, control, pay):
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("success", "succeeded"), ("failure", "requires_payment_method")])
-def test_a_bank_payment_is_processing_until_the_bank_has_spoken(client, control, pay, books, outcome, status):
+def test_a_bank_payment_is_processing_until_the_bank_has_spoken(
+    client: Any, control: Any, pay: Any, books: Any, outcome: Any, status: Any
+) -> None:
     intent = pay(card="pm_usBankAccount_success")
     assert (intent.status, books(intent.id)["captured"]) == ("processing", 0)
 
@@ -141,7 +148,7 @@ def test_a_bank_payment_is_processing_until_the_bank_has_spoken(client, control,
     assert client.v1.payment_intents.retrieve(intent.id).status == status
 
 
-def test_an_intent_goes_through_its_states_one_by_one(client):
+def test_an_intent_goes_through_its_states_one_by_one(client: Any) -> None:
     intent = client.v1.payment_intents.create({"amount": 900, "currency": "EUR", "metadata": {"order": "o1"}})
     assert (intent.status, intent.currency, intent.capture_method) == (
         "requires_payment_method",
@@ -162,7 +169,7 @@ def test_an_intent_goes_through_its_states_one_by_one(client):
     assert caught.value.code == "payment_intent_unexpected_state"
 
 
-def test_confirming_where_redirects_are_allowed_wants_a_return_url(client):
+def test_confirming_where_redirects_are_allowed_wants_a_return_url(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="return_url"):
         client.v1.payment_intents.create(
             {"amount": 900, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
@@ -170,7 +177,7 @@ def test_confirming_where_redirects_are_allowed_wants_a_return_url(client):
     assert client.v1.payment_intents.list().data == []
 
 
-def test_a_browser_confirms_with_the_client_secret_and_nothing_else(client, make_client):
+def test_a_browser_confirms_with_the_client_secret_and_nothing_else(client: Any, make_client: Any) -> None:
     intent = client.v1.payment_intents.create({"amount": 900, "currency": "usd", "metadata": {"margin": "40"}})
     browser = make_client("pk_test_till")
     method = browser.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
@@ -188,7 +195,7 @@ def test_a_browser_confirms_with_the_client_secret_and_nothing_else(client, make
     assert "metadata" not in paid.to_dict()
 
 
-def test_a_manual_payment_holds_first_and_takes_all_when_captured(client, pay, books):
+def test_a_manual_payment_holds_first_and_takes_all_when_captured(client: Any, pay: Any, books: Any) -> None:
     intent = pay(capture_method="manual")
     assert (intent.status, intent.amount_capturable, intent.amount_received) == ("requires_capture", 2000, 0)
 
@@ -198,7 +205,7 @@ def test_a_manual_payment_holds_first_and_takes_all_when_captured(client, pay, b
     assert books(intent.id)["released"] == 0
 
 
-def test_a_partial_capture_takes_a_part_and_releases_the_rest(client, pay, books):
+def test_a_partial_capture_takes_a_part_and_releases_the_rest(client: Any, pay: Any, books: Any) -> None:
     intent = pay(capture_method="manual")
 
     captured = client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1500, "expand": ["latest_charge"]})
@@ -214,7 +221,7 @@ def test_a_partial_capture_takes_a_part_and_releases_the_rest(client, pay, books
 
 
 @pytest.mark.parametrize(("amount", "code"), [(2001, "amount_too_large"), (0, "parameter_invalid_integer")])
-def test_more_than_was_authorised_cannot_be_captured(client, pay, amount, code):
+def test_more_than_was_authorised_cannot_be_captured(client: Any, pay: Any, amount: Any, code: Any) -> None:
     intent = pay(capture_method="manual")
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.payment_intents.capture(intent.id, {"amount_to_capture": amount})
@@ -222,7 +229,7 @@ def test_more_than_was_authorised_cannot_be_captured(client, pay, amount, code):
     assert client.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
 
 
-def test_an_authorisation_not_captured_in_seven_days_is_let_go(client, control, pay):
+def test_an_authorisation_not_captured_in_seven_days_is_let_go(client: Any, control: Any, pay: Any) -> None:
     intent = pay(capture_method="manual")
     control.post("/clock", json={"advance_seconds": 7 * 86400}).raise_for_status()
     assert client.v1.payment_intents.retrieve(intent.id).cancellation_reason == "automatic"
@@ -231,7 +238,7 @@ def test_an_authorisation_not_captured_in_seven_days_is_let_go(client, control, 
 @pytest.mark.parametrize(
     "more", [{"confirm": False}, {"capture_method": "manual"}, {"card": "pm_card_authenticationRequired"}]
 )
-def test_an_intent_that_is_not_paid_can_be_canceled_once(client, pay, books, more):
+def test_an_intent_that_is_not_paid_can_be_canceled_once(client: Any, pay: Any, books: Any, more: Any) -> None:
     intent = pay(**more)
 
     canceled = client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "abandoned"})
@@ -248,13 +255,13 @@ def test_an_intent_that_is_not_paid_can_be_canceled_once(client, pay, books, mor
         assert caught.value.code == "payment_intent_unexpected_state"
 
 
-def test_a_paid_intent_cannot_be_canceled(client, pay):
+def test_a_paid_intent_cannot_be_canceled(client: Any, pay: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.payment_intents.cancel(pay().id)
     assert caught.value.code == "payment_intent_unexpected_state"
 
 
-def test_capture_and_cancel_at_once_have_one_winner(client, pay, books):
+def test_capture_and_cancel_at_once_have_one_winner(client: Any, pay: Any, books: Any) -> None:
     for _ in range(10):
         intent = pay(capture_method="manual")
         with ThreadPoolExecutor(2) as pool:
@@ -266,7 +273,7 @@ def test_capture_and_cancel_at_once_have_one_winner(client, pay, books):
         assert books(intent.id)["honest"]
 
 
-def test_refunds_add_up_to_what_was_captured_and_no_further(client, pay, books):
+def test_refunds_add_up_to_what_was_captured_and_no_further(client: Any, pay: Any, books: Any) -> None:
     intent = pay()
     charge = intent.latest_charge
     client.v1.refunds.create({"payment_intent": intent.id, "amount": 500, "reason": "requested_by_customer"})
@@ -287,10 +294,10 @@ def test_refunds_add_up_to_what_was_captured_and_no_further(client, pay, books):
     assert books(intent.id)["refunded"] == 2000
 
 
-def test_sixteen_refunds_at_once_give_back_no_more_than_was_captured(client, pay, books):
+def test_sixteen_refunds_at_once_give_back_no_more_than_was_captured(client: Any, pay: Any, books: Any) -> None:
     intent = pay()
 
-    def refund(_):
+    def refund(_: Any) -> Any:
         return client.v1.refunds.create({"payment_intent": intent.id, "amount": 300})
 
     with ThreadPoolExecutor(16) as pool:
@@ -302,7 +309,7 @@ def test_sixteen_refunds_at_once_give_back_no_more_than_was_captured(client, pay
     assert (books(intent.id)["refunded"], books(intent.id)["honest"]) == (1800, True)
 
 
-def test_a_pending_refund_counts_until_it_fails(client, control, pay):
+def test_a_pending_refund_counts_until_it_fails(client: Any, control: Any, pay: Any) -> None:
     intent = pay(card="pm_card_pendingRefund")
     refund = client.v1.refunds.create({"payment_intent": intent.id})
     assert refund.status == "pending"
@@ -316,12 +323,12 @@ def test_a_pending_refund_counts_until_it_fails(client, control, pay):
     assert client.v1.refunds.create({"payment_intent": intent.id}).amount == 2000
 
 
-def test_what_was_not_captured_cannot_be_refunded(client, pay):
+def test_what_was_not_captured_cannot_be_refunded(client: Any, pay: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="does not have a successful charge"):
         client.v1.refunds.create({"payment_intent": pay(capture_method="manual").id})
 
 
-def test_yen_have_no_minor_unit_and_dinars_end_in_zero(client, pay):
+def test_yen_have_no_minor_unit_and_dinars_end_in_zero(client: Any, pay: Any) -> None:
     assert pay(amount=500, currency="jpy").amount_received == 500
     dinars = pay(amount=1230, currency="kwd")
     assert dinars.amount_received == 1230
@@ -343,7 +350,7 @@ def test_yen_have_no_minor_unit_and_dinars_end_in_zero(client, pay):
     assert caught.value.param == "currency"
 
 
-def test_a_payment_method_pays_once_unless_a_customer_holds_it(client, pay):
+def test_a_payment_method_pays_once_unless_a_customer_holds_it(client: Any, pay: Any) -> None:
     loose = card(client, "4242424242424242").id
     pay(card=loose)
     with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
@@ -360,13 +367,13 @@ def test_a_payment_method_pays_once_unless_a_customer_holds_it(client, pay):
         pay(card=held, customer=customer.id)
 
 
-def test_a_declined_card_cannot_be_attached(client):
+def test_a_declined_card_cannot_be_attached(client: Any) -> None:
     customer = client.v1.customers.create()
     with pytest.raises(stripe.CardError):
         client.v1.payment_methods.attach("pm_card_chargeDeclined", {"customer": customer.id})
 
 
-def test_a_customer_lives_changes_and_is_deleted(client, pay):
+def test_a_customer_lives_changes_and_is_deleted(client: Any, pay: Any) -> None:
     customer = client.v1.customers.create({"email": "a@b.example", "payment_method": "pm_card_visa"})
     method = client.v1.customers.payment_methods.list(customer.id).data[0].id
     changed = client.v1.customers.update(
@@ -382,7 +389,7 @@ def test_a_customer_lives_changes_and_is_deleted(client, pay):
         pay(customer=customer.id)
 
 
-def test_lists_are_paged_newest_first(client, pay):
+def test_lists_are_paged_newest_first(client: Any, pay: Any) -> None:
     made = [pay(amount=100 + turn).id for turn in range(5)]
     first = client.v1.payment_intents.list({"limit": 2})
     assert ([one.id for one in first.data], first.has_more) == ([made[4], made[3]], True)

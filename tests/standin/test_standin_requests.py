@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,26 +19,26 @@ ORDER = {"amount": 2000, "currency": "usd"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def fault(control, kind, route="POST /v1/payment_intents", **more):
+def fault(control: Any, kind: Any, route: Any = "POST /v1/payment_intents", **more: Any) -> Any:
     control.post("/faults", json=[{"route": route, "kind": kind, **more}]).raise_for_status()
 
 
-def made(client):
+def made(client: Any) -> Any:
     return len(client.v1.payment_intents.list({"limit": 100}).data)
 
 
 @pytest.mark.parametrize("key", ["sk_other_1", "nonsense", "sk_test_"])
-def test_a_key_of_another_kind_is_refused(make_client, key):
+def test_a_key_of_another_kind_is_refused(make_client: Any, key: Any) -> None:
     with pytest.raises(stripe.AuthenticationError) as caught:
         make_client(key).v1.customers.list()
     assert caught.value.http_status == 401
 
 
-def test_a_request_without_a_key_is_refused(running):
+def test_a_request_without_a_key_is_refused(running: Any) -> None:
     assert httpx.get(f"{running.url}/v1/customers").status_code == 401
 
 
-def test_each_key_and_each_mode_sees_its_own_data(client, make_client):
+def test_each_key_and_each_mode_sees_its_own_data(client: Any, make_client: Any) -> None:
     intent = client.v1.payment_intents.create(ORDER)
     for other in ("sk_test_another", "sk_live_till"):
         with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -65,20 +66,20 @@ def test_each_key_and_each_mode_sees_its_own_data(client, make_client):
         (ORDER | {"transfer_data": {"destination": "acct_1"}}, "standin_unsupported_parameter", "transfer_data"),
     ],
 )
-def test_a_parameter_stripe_would_not_take_is_refused_by_name(client, params, code, param):
+def test_a_parameter_stripe_would_not_take_is_refused_by_name(client: Any, params: Any, code: Any, param: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.payment_intents.create(params)
     assert (caught.value.http_status, caught.value.code, caught.value.param) == (400, code, param)
     assert made(client) == 0
 
 
-def test_an_address_stripe_does_not_have_is_a_404(client):
+def test_an_address_stripe_does_not_have_is_a_404(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.raw_request("get", "/v1/nothing")
     assert caught.value.http_status == 404
 
 
-def test_an_error_has_stripes_shape(client):
+def test_an_error_has_stripes_shape(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.charges.retrieve("ch_none")
     error = caught.value
@@ -87,7 +88,7 @@ def test_an_error_has_stripes_shape(client):
     assert set(error.json_body["error"]) == {"type", "code", "doc_url", "message", "param", "request_log_url"}
 
 
-def test_the_same_key_gives_the_first_answer_again(client):
+def test_the_same_key_gives_the_first_answer_again(client: Any) -> None:
     options = {"idempotency_key": "order-1"}
     first = client.v1.payment_intents.create(ORDER, options)
 
@@ -100,13 +101,13 @@ def test_the_same_key_gives_the_first_answer_again(client):
     assert made(client) == 1
 
 
-def test_a_replay_gives_the_answer_as_it_was(client, pay):
+def test_a_replay_gives_the_answer_as_it_was(client: Any, pay: Any) -> None:
     intent = client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
     client.v1.payment_intents.cancel(intent.id)
     assert client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"}).status == "requires_payment_method"
 
 
-def test_a_decline_is_replayed_and_not_tried_again(client):
+def test_a_decline_is_replayed_and_not_tried_again(client: Any) -> None:
     params = ORDER | {
         "payment_method": "pm_card_chargeDeclined",
         "confirm": True,
@@ -122,7 +123,7 @@ def test_a_decline_is_replayed_and_not_tried_again(client):
 
 
 @pytest.mark.parametrize("another", ["amount", "path"])
-def test_the_same_key_for_another_request_is_refused(client, another):
+def test_the_same_key_for_another_request_is_refused(client: Any, another: Any) -> None:
     client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
     create, params = {
         "amount": (client.v1.payment_intents.create, ORDER | {"amount": 2001}),
@@ -134,25 +135,25 @@ def test_the_same_key_for_another_request_is_refused(client, another):
     assert made(client) == 1
 
 
-def test_what_was_refused_before_execution_is_not_kept(client):
+def test_what_was_refused_before_execution_is_not_kept(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.payment_intents.create(ORDER | {"nonsense": 1}, {"idempotency_key": "k"})
     assert client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"}).id
 
 
-def test_a_key_is_forgotten_after_a_day(client, control):
+def test_a_key_is_forgotten_after_a_day(client: Any, control: Any) -> None:
     first = client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
     control.post("/clock", json={"advance_seconds": 86400}).raise_for_status()
     assert client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"}).id != first.id
 
 
-def test_sixteen_at_once_with_one_key_make_one_object(make_client, control):
+def test_sixteen_at_once_with_one_key_make_one_object(make_client: Any, control: Any) -> None:
     client = make_client(retries=8)
     # The first is slow, so that the others meet it under way and are told to come again.
     fault(control, "hang", seconds=0.3)
     ready = threading.Barrier(16)
 
-    def create(_):
+    def create(_: Any) -> Any:
         ready.wait()
         return client.v1.payment_intents.create(ORDER, {"idempotency_key": "one"}).id
 
@@ -163,7 +164,7 @@ def test_sixteen_at_once_with_one_key_make_one_object(make_client, control):
     assert made(client) == 1
 
 
-def test_a_key_in_use_answers_409(client, control):
+def test_a_key_in_use_answers_409(client: Any, control: Any) -> None:
     fault(control, "hang", seconds=0.5)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(client.v1.payment_intents.create, ORDER, {"idempotency_key": "k"})
@@ -177,7 +178,7 @@ def test_a_key_in_use_answers_409(client, control):
         assert slow.result().id
 
 
-def test_a_rate_limit_has_no_effect(client, control):
+def test_a_rate_limit_has_no_effect(client: Any, control: Any) -> None:
     fault(control, "429")
     with pytest.raises(stripe.RateLimitError):
         client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
@@ -185,14 +186,14 @@ def test_a_rate_limit_has_no_effect(client, control):
     assert client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"}).id
 
 
-def test_a_500_before_the_effect_is_retried_by_the_sdk(make_client, control):
+def test_a_500_before_the_effect_is_retried_by_the_sdk(make_client: Any, control: Any) -> None:
     client = make_client(retries=1)
     fault(control, "500_before")
     assert client.v1.payment_intents.create(ORDER).id
     assert made(client) == 1
 
 
-def test_a_500_after_the_effect_is_replayed_though_the_effect_is_there(make_client, control):
+def test_a_500_after_the_effect_is_replayed_though_the_effect_is_there(make_client: Any, control: Any) -> None:
     client = make_client(retries=1)
     fault(control, "500_after")
     for _ in range(2):
@@ -203,7 +204,7 @@ def test_a_500_after_the_effect_is_replayed_though_the_effect_is_there(make_clie
 
 
 @pytest.mark.parametrize(("kind", "effect"), [("reset", 0), ("reset_after", 1)])
-def test_a_cut_connection_leaves_the_caller_in_doubt(client, control, kind, effect):
+def test_a_cut_connection_leaves_the_caller_in_doubt(client: Any, control: Any, kind: Any, effect: Any) -> None:
     fault(control, kind)
     with pytest.raises(stripe.APIConnectionError):
         client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
@@ -213,7 +214,9 @@ def test_a_cut_connection_leaves_the_caller_in_doubt(client, control, kind, effe
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])
-def test_an_answer_that_comes_too_late_took_effect_all_the_same(client, make_client, control, kind):
+def test_an_answer_that_comes_too_late_took_effect_all_the_same(
+    client: Any, make_client: Any, control: Any, kind: Any
+) -> None:
     fault(control, kind, seconds=0.6)
     with pytest.raises(stripe.APIConnectionError):
         make_client(timeout=0.2).v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
@@ -222,7 +225,7 @@ def test_an_answer_that_comes_too_late_took_effect_all_the_same(client, make_cli
     assert made(client) == 1
 
 
-def test_a_fault_hits_as_often_as_it_says_and_only_where_it_says(client, control):
+def test_a_fault_hits_as_often_as_it_says_and_only_where_it_says(client: Any, control: Any) -> None:
     fault(control, "500_before", route="POST /v1/payment_intents/{intent}/cancel", times=2)
     fault(control, "429", route="GET /v1/charges.*")
     intent = client.v1.payment_intents.create(ORDER)
@@ -234,7 +237,7 @@ def test_a_fault_hits_as_often_as_it_says_and_only_where_it_says(client, control
     assert control.post("/faults", json={"route": ".*", "kind": "flood"}).status_code == 400
 
 
-def test_the_state_counts_the_calls_of_each_route(client, control):
+def test_the_state_counts_the_calls_of_each_route(client: Any, control: Any) -> None:
     for _ in range(2):
         client.v1.payment_intents.create(ORDER, {"idempotency_key": "k"})
     (account,) = control.get("/state", headers={"Authorization": "Bearer sk_test_till"}).json()["accounts"]
@@ -243,7 +246,7 @@ def test_the_state_counts_the_calls_of_each_route(client, control):
     assert account["counts"]["payment_intent"] == 1
 
 
-def test_a_restart_forgets_nothing(tmp_path):
+def test_a_restart_forgets_nothing(tmp_path: Any) -> None:
     state = tmp_path / "state.json"
     options = {"idempotency_key": "k"}
     params = ORDER | {"payment_method": "pm_card_visa", "confirm": True, "return_url": "https://shop.example/back"}
@@ -260,7 +263,7 @@ def test_a_restart_forgets_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
-def test_the_command_line_saves_and_leaves_cleanly_on_sigterm(tmp_path):
+def test_the_command_line_saves_and_leaves_cleanly_on_sigterm(tmp_path: Any) -> None:
     state = tmp_path / "state.json"
     command = [sys.executable, "-m", "local.stripe_standin", "--port", "0", "--state", str(state)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
@@ -274,7 +277,7 @@ def test_the_command_line_saves_and_leaves_cleanly_on_sigterm(tmp_path):
     assert customer.id in state.read_text()
 
 
-def test_a_stopped_stand_in_leaves_no_thread():
+def test_a_stopped_stand_in_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     with serve() as running:
         stripe.StripeClient("sk_test_till", base_addresses={"api": running.url}).v1.customers.create()

@@ -1,17 +1,18 @@
 """Events and their delivery."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
 import stripe
 
 
-def delivered(receiver):
+def delivered(receiver: Any) -> Any:
     return [json.loads(body)["id"] for body, _ in receiver.received]
 
 
-def test_an_event_is_signed_with_the_endpoints_secret_and_no_other(client, receiver, drain):
+def test_an_event_is_signed_with_the_endpoints_secret_and_no_other(client: Any, receiver: Any, drain: Any) -> None:
     customer = client.v1.customers.create({"email": "a@b.example"}, {"idempotency_key": "c1"})
     drain()
 
@@ -27,7 +28,7 @@ def test_an_event_is_signed_with_the_endpoints_secret_and_no_other(client, recei
     assert client.v1.events.retrieve(event.id).pending_webhooks == 0
 
 
-def test_a_payment_tells_its_story_in_order(client, pay, receiver, drain):
+def test_a_payment_tells_its_story_in_order(client: Any, pay: Any, receiver: Any, drain: Any) -> None:
     intent = pay(capture_method="manual")
     client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1500})
     client.v1.refunds.create({"payment_intent": intent.id, "amount": 100})
@@ -45,7 +46,9 @@ def test_a_payment_tells_its_story_in_order(client, pay, receiver, drain):
     assert refunded.data.previous_attributes.to_dict() == {"amount_refunded": 500}
 
 
-def test_every_other_turn_of_a_payment_is_told_too(client, control, pay, receiver, drain):
+def test_every_other_turn_of_a_payment_is_told_too(
+    client: Any, control: Any, pay: Any, receiver: Any, drain: Any
+) -> None:
     customer = client.v1.customers.create()
     client.v1.customers.update(customer.id, {"name": "Ada"})
     method = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
@@ -75,7 +78,7 @@ def test_every_other_turn_of_a_payment_is_told_too(client, control, pay, receive
     ]
 
 
-def test_an_endpoint_that_fails_is_tried_again(client, receiver, drain):
+def test_an_endpoint_that_fails_is_tried_again(client: Any, receiver: Any, drain: Any) -> None:
     receiver.answers += [500, 503]
     client.v1.customers.create()
     summary = drain()
@@ -84,7 +87,9 @@ def test_an_endpoint_that_fails_is_tried_again(client, receiver, drain):
     assert (summary["delivered"], summary["failed_attempts"]) == (1, 2)
 
 
-def test_a_second_endpoint_hears_only_the_account_it_is_for(client, make_client, control, receiver, drain):
+def test_a_second_endpoint_hears_only_the_account_it_is_for(
+    client: Any, make_client: Any, control: Any, receiver: Any, drain: Any
+) -> None:
     control.put(
         "/webhook", json={"name": "other", "url": receiver.url, "secret": receiver.secret, "api_key": "sk_test_other"}
     ).raise_for_status()
@@ -94,7 +99,7 @@ def test_a_second_endpoint_hears_only_the_account_it_is_for(client, make_client,
     assert len(receiver.received) == 3
 
 
-def test_held_events_wait_until_released(client, control, receiver, drain):
+def test_held_events_wait_until_released(client: Any, control: Any, receiver: Any, drain: Any) -> None:
     control.post("/webhooks", json={"mode": "hold"}).raise_for_status()
     for _ in range(3):
         client.v1.customers.create()
@@ -107,7 +112,7 @@ def test_held_events_wait_until_released(client, control, receiver, drain):
     assert order == [event.id for event in reversed(client.v1.events.list().data)]
 
 
-def release_shuffled(client, control, receiver, drain, seed):
+def release_shuffled(client: Any, control: Any, receiver: Any, drain: Any, seed: Any) -> Any:
     """Give the places of ten held events in the order they arrive in."""
     control.post("/reset").raise_for_status()
     receiver.received.clear()
@@ -120,7 +125,7 @@ def release_shuffled(client, control, receiver, drain, seed):
     return [emitted.index(event_id) for event_id in delivered(receiver)]
 
 
-def test_a_seed_replays_a_shuffle_with_duplicates(client, control, receiver, drain):
+def test_a_seed_replays_a_shuffle_with_duplicates(client: Any, control: Any, receiver: Any, drain: Any) -> None:
     first, again, other = (release_shuffled(client, control, receiver, drain, seed) for seed in (7, 7, 8))
     assert first == again
     assert first != other
@@ -128,7 +133,7 @@ def test_a_seed_replays_a_shuffle_with_duplicates(client, control, receiver, dra
 
 
 @pytest.mark.parametrize("mode", ["shuffle", "duplicate"])
-def test_a_seed_replays_a_mode(client, control, receiver, drain, mode):
+def test_a_seed_replays_a_mode(client: Any, control: Any, receiver: Any, drain: Any, mode: Any) -> None:
     runs = []
     for seed in (3, 3, 4):
         control.post("/reset").raise_for_status()
@@ -144,7 +149,7 @@ def test_a_seed_replays_a_mode(client, control, receiver, drain, mode):
     assert (len(runs[0]) > 10) == (mode == "duplicate")
 
 
-def test_a_dropped_event_is_gone_until_it_is_sent_by_hand(client, control, receiver, drain):
+def test_a_dropped_event_is_gone_until_it_is_sent_by_hand(client: Any, control: Any, receiver: Any, drain: Any) -> None:
     control.post("/webhooks", json={"mode": "drop"}).raise_for_status()
     client.v1.customers.create()
     assert (drain()["dropped"], receiver.received) == (1, [])
@@ -156,7 +161,7 @@ def test_a_dropped_event_is_gone_until_it_is_sent_by_hand(client, control, recei
     assert delivered(receiver) == [event.id] * 3
 
 
-def test_events_carry_the_object_as_it_was_then(client, receiver, drain):
+def test_events_carry_the_object_as_it_was_then(client: Any, receiver: Any, drain: Any) -> None:
     customer = client.v1.customers.create({"name": "Ada"})
     client.v1.customers.update(customer.id, {"name": "Grace"})
     drain()
@@ -166,7 +171,7 @@ def test_events_carry_the_object_as_it_was_then(client, receiver, drain):
     assert client.v1.events.retrieve(created.id).data.object.name == "Ada"
 
 
-def test_the_control_api_refuses_what_it_does_not_understand(control: httpx.Client):
+def test_the_control_api_refuses_what_it_does_not_understand(control: httpx.Client) -> None:
     assert control.post("/webhooks", json={"mode": "sideways"}).status_code == 400
     assert control.put("/webhook", json={"uri": "x"}).status_code == 400
     assert control.post("/events/evt_none/deliver").status_code == 404

@@ -46,13 +46,19 @@ def files(pattern: str) -> list[Path]:
     ("pattern", "forbidden"),
     [
         # A model is pure: no storage, no HTTP, no AWS, no Stripe, no use case.
-        ("*/model.py", r"(boto|pynamodb|pydantic|aws_lambda|stripe|commerce\.(http|table)|commerce\.\w+\.(use_cases|store|contracts))"),
+        (
+            "*/model.py",
+            r"(boto|pynamodb|pydantic|aws_lambda|stripe|commerce\.(http|table)|commerce\.\w+\.(use_cases|store|contracts))",
+        ),
         # The kernel knows nobody.
         ("kernel/*.py", r"commerce\.(?!kernel)"),
         # A store knows the table, never HTTP, contracts or use cases.
         ("*/store.py", r"(aws_lambda|pydantic|stripe|commerce\.http|commerce\.\w+\.(use_cases|contracts))"),
         # Use cases know neither API Gateway nor how rows are written.
-        ("*/use_cases.py", r"(aws_lambda|pydantic|pynamodb|botocore|boto3|stripe|commerce\.http|commerce\.\w+\.contracts)"),
+        (
+            "*/use_cases.py",
+            r"(aws_lambda|pydantic|pynamodb|botocore|boto3|stripe|commerce\.http|commerce\.\w+\.contracts)",
+        ),
         # The table layer knows no context, HTTP knows no table.
         ("table/*.py", r"commerce\.(?!kernel|table)"),
         ("http/*.py", r"(pynamodb|botocore|commerce\.table|commerce\.\w+\.store)"),
@@ -120,7 +126,7 @@ def test_the_entities_are_the_ones_the_code_stores() -> None:
 def _expand(text: str) -> set[str]:
     """``O1, O4`` and ``P1–P4`` as single patterns; a word that only looks like one is none."""
     found: set[str] = set()
-    for first, last in re.findall(r"\b([A-Z]\d+)(?:[–…]([A-Z]?\d+))?\b", text):
+    for first, last in re.findall(r"\b([A-Z]\d+)(?:[\u2013\u2026]([A-Z]?\d+))?\b", text):
         if last:
             letter, start, end = first[0], int(first[1:]), int(last.lstrip(first[0]))
             found |= {f"{letter}{number}" for number in range(start, end + 1)}

@@ -42,9 +42,7 @@ def translated() -> dict[str, Any]:
 
 def functions() -> dict[str, dict[str, Any]]:
     resources = template()["Resources"]
-    return {
-        name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"
-    }
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"}
 
 
 def test_the_stack_stays_below_the_limit_of_resources(capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,12 +169,13 @@ def page_of(tenant: Tenant, request: PageRequest, *, status: Status | None, cust
     return page(tenant, request, _order, pk=pk, index=index, query_name=f"orders:{status}:{customer_id}", keep=keep)
 
 
-def due(now: datetime, limit: int) -> list[tuple[Tenant, str]]:
-    """Orders of all tenants whose time to be paid is over, the longest due first in each shard (O4)."""
-    found: list[tuple[Tenant, str]] = []
+def due(now: datetime, limit: int) -> list[tuple[str, Mode, str]]:
+    """Tenant, mode and id of orders whose time to be paid is over, the longest due first in each shard (O4)."""
+    found: list[tuple[str, Mode, str]] = []
     for shard in range(keys.EXPIRY_SHARDS):
         rows = Row.query(keys.due_orders(shard), Row.gsi1sk <= sortable(now), index_name="gsi1", limit=limit)
-        found += [(keys.tenant_of(row.pk), row.order_id) for row in rows if isinstance(row, TimeoutRow)]
+        named = [(keys.tenant_of(row.pk), row.order_id) for row in rows if isinstance(row, TimeoutRow)]
+        found += [(tenant.tenant_id, tenant.mode, order_id) for tenant, order_id in named]
     return found
 
 

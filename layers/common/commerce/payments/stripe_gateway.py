@@ -22,6 +22,7 @@ _TIMEOUT_SECONDS = 8
 _SECRET_SECONDS = 300
 TOLERANCE_SECONDS = 300
 
+
 class ProviderFault(Unavailable):
     """Stripe failed inside: whether the call had its effect is not known."""
 

@@ -1,0 +1,401 @@
+"""``events/``: one payload per trigger, as AWS sends it, and what the real handler makes of it.
+
+The payloads speak of the demo shop of ``make up`` (tenant ``ten_demo``). Here that shop is built with the very ids that
+the files name.
+"""
+
+import json
+import os
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+
+from commerce.access import store as access_rows
+from commerce.access.model import ApiKey, KeyText, hash_of
+from commerce.http.api import Api
+from commerce.kernel import aws, clock, ids, wire_json
+from commerce.kernel.caller import Mode, Role, Tenant
+from commerce.table.rows import Row
+from commerce.table.transaction import run
+from tests.contract.endpoints import endpoints
+from tests.contract.shops import Shop
+from tests.invariants import check
+from tests.payments import Stripe, deliver, signature
+from tests.shop import ROOT, Call, Credential, customer_credential, handler
+from tests.template import template
+
+EVENTS = ROOT / "events"
+FILES = sorted(EVENTS.glob("*.json"))
+NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+ID = "0198f3a27c4d7e10a5b6c7d8e9f00112"  # of every row that the files name, behind its prefix
+CUSTOMER, ORDER, STRIPE_EVENT = f"cust_{ID}", f"order_{ID}", "evt_1TiLLq2eZvKYlo2C0demo001"
+DEMO = Tenant("ten_demo", Mode.TEST, "USD", "America/New_York", "US", ("wh_001", "wh_002"))
+SCOPES = {
+    "storefront": "cart my_orders",
+    "admin": "customers:read inventory:read orders:read orders:write payments:write products:read",
+    "v2": "customers:read inventory:read orders:read orders:write payments:write products:read",
+}
+
+
+def payload(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def function_of(name: str) -> str:
+    """The template's name of the function that a file is for: ``v2-get_product`` is for ``V2GetProduct``."""
+    return "".join(word.capitalize() for word in name.replace("-", "_").split("_"))
+
+
+def invoke(name: str) -> Any:
+    """Hand a file to its handler, as Lambda does."""
+    properties = template()["Resources"][function_of(name)]["Properties"]
+    module, entry = properties["Handler"].split(".")
+    file = properties["CodeUri"].removeprefix("functions/") + module
+    return getattr(handler(file), entry)(payload(name), None)
+
+
+def answered(name: str, status: int) -> Any:
+    """The body of a REST answer."""
+    answer = invoke(name)
+    assert answer["statusCode"] == status, answer["body"]
+    assert answer["multiValueHeaders"]["X-Request-Id"]
+    return wire_json.loads(answer["body"])
+
+
+@contextmanager
+def as_in_the_files() -> Iterator[None]:
+    """Rows made in here have the id and the instant that the files name."""
+    with ids.use(lambda: ID), clock.use(lambda: NOON):
+        yield
+
+
+@pytest.fixture
+def shop(call: Call, table: Any) -> Iterator[Shop]:
+    """The demo shop: one tee in two warehouses, and a customer with an address."""
+    yield demo_shop(call)
+    check(table.scan()["Items"])
+
+
+def demo_shop(call: Call) -> Shop:
+    shop = Shop(call, DEMO)
+    with clock.use(lambda: NOON):
+        shop.open()
+    with as_in_the_files():
+        jane = {"first_name": "Jane", "last_name": "Doe", "address1": "123 Main St", "city": "Springfield"}
+        body = {"email": "jane@example.com", "first_name": "Jane", "last_name": "Doe"}
+        shop.do("v2/customers/create_customer", body=body | {"addresses": [{**jane, "postal_code": "62701"}]})
+        shop.product("TEE-HARBOR", 29, name="Harbor Cotton Tee", categories=["clothing", "tees"])
+    shop.receive(f"prod_{ID}", 10)
+    return shop
+
+
+def customer() -> Credential:
+    return customer_credential(CUSTOMER, DEMO)
+
+
+def place_order(shop: Shop) -> None:
+    with as_in_the_files():
+        body = {"items": [{"product_id": f"prod_{ID}", "quantity": 1}]}
+        assert shop.do("storefront/orders/place_my_order", by=customer(), body=body)["id"] == ORDER
+
+
+# API Gateway
+
+
+def test_a_customer_checks_out(shop: Shop) -> None:
+    shop.add_to_cart(customer(), f"prod_{ID}", 2)
+
+    order = answered("storefront-checkout_cart", 201)["data"]
+
+    assert (order["status"], order["total"]) == ("pending_payment", Decimal("58.00"))
+
+
+def test_a_checkout_of_an_empty_cart_is_refused(shop: Shop) -> None:
+    assert answered("storefront-checkout_cart", 422)["error"]["details"][0]["code"] == "cart_empty"
+
+
+def test_anybody_with_id_and_email_tracks_the_order(shop: Shop) -> None:
+    place_order(shop)
+
+    assert answered("storefront-track_order", 200)["data"]["order_id"] == ORDER
+
+
+def test_a_merchant_lists_orders(shop: Shop) -> None:
+    place_order(shop)
+
+    assert [order["id"] for order in answered("admin-list_orders", 200)["data"]] == [ORDER]
+
+
+def test_a_merchant_starts_a_payment(shop: Shop, stripe: Stripe) -> None:
+    place_order(shop)
+
+    intent = answered("admin-create_payment_intent", 201)["data"]["payment_intent_id"]
+
+    assert stripe.sdk.v1.payment_intents.retrieve(intent).amount == 2900
+
+
+def test_a_merchant_lists_products(shop: Shop) -> None:
+    listed = answered("v2-list_products", 200)
+
+    assert [product["sku"] for product in listed["data"]] == ["TEE-HARBOR"]
+    assert listed["pagination"]["limit"] == 20
+
+
+def test_a_merchant_reads_a_product_by_its_sku(shop: Shop) -> None:
+    product = answered("v2-get_product", 200)
+
+    assert (product["id"], product["price"]) == (f"prod_{ID}", Decimal("29.00"))
+
+
+@pytest.mark.usefixtures("table")
+def test_anybody_asks_for_the_platforms_health() -> None:
+    assert answered("v2-get_health", 200)["version"] == "2.3.0"
+
+
+def test_a_program_reads_the_api_description() -> None:
+    assert answered("docs-show_openapi", 200)["info"]["title"] == "Till"
+
+
+def test_the_webhook_takes_stripes_delivery_once_its_clock_agrees(
+    shop: Shop, stripe: Stripe, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "stripe_webhook-receive_stripe_event"
+    event = payload(name)
+    assert event["headers"]["Stripe-Signature"] == signature(event["body"].encode(), at=NOON.timestamp())
+    before = table.scan()["Items"]
+
+    assert answered(name, 400)["error"]["details"][0]["code"] == "bad_signature"  # it was signed long ago
+    assert table.scan()["Items"] == before
+
+    monkeypatch.setattr(time, "time", lambda: NOON.timestamp() + 1)
+    assert answered(name, 200)["data"] == {"received": True}
+    monkeypatch.undo()
+
+    queue = boto3.resource("sqs").Queue(queue_url(stripe))
+    [message] = queue.receive_messages()
+    assert message.body == payload("queues-apply_stripe_event")["Records"][0]["body"]
+
+
+def queue_url(stripe: Stripe) -> str:
+    """The queue of the ``stripe`` fixture, whose environment may be undone by now."""
+    return str(boto3.client("sqs").get_queue_url(QueueName="stripe-events")["QueueUrl"])
+
+
+# The authorizer
+
+
+def test_the_authorizer_lets_the_key_in_and_says_what_the_other_files_carry(shop: Shop) -> None:
+    event = payload("authorizer-authorize_request")
+    text = KeyText.parse(event["headers"]["Authorization"].removeprefix("Bearer "))
+    assert text is not None
+    enter_key(text)
+
+    answer = invoke("authorizer-authorize_request")
+
+    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    for name in ("admin-list_orders", "admin-create_payment_intent", "v2-list_products", "v2-get_product"):
+        said = dict(payload(name)["requestContext"]["authorizer"])
+        assert said.pop("principalId") == answer["principalId"]
+        assert said.pop("integrationLatency") > 0
+        assert said == answer["context"], name
+
+
+def enter_key(text: KeyText) -> None:
+    """Store the key that the event carries, as if it had been issued with that text."""
+    key = ApiKey(
+        key_id=text.key_id,
+        tenant_id=text.tenant_id,
+        name="Warehouse app",
+        mode=text.mode,
+        role=Role.API_KEY,
+        scopes=frozenset(SCOPES["admin"].split()),
+        secret_hash=hash_of(text.secret),
+        last_four=text.secret[-4:],
+        created_at=NOON,
+        created_by="test",
+        expires_at=None,
+    )
+    run(lambda tx: access_rows.add(tx, key))
+
+
+# Queue, streams and schedules
+
+
+def test_a_queued_stripe_event_pays_its_order(shop: Shop, stripe: Stripe) -> None:
+    place_order(shop)
+    stripe.pay(shop.start_payment(ORDER, 2900))
+    paid = next(event for event in stripe.events() if event["type"] == "payment_intent.succeeded")
+    assert deliver(shop.call, paid | {"id": STRIPE_EVENT}).status == 200
+
+    assert invoke("queues-apply_stripe_event") == {"batchItemFailures": []}
+    assert invoke("queues-apply_stripe_event") == {"batchItemFailures": []}
+
+    order = shop.do("admin/orders/get_order", order_id=ORDER)
+    assert (order["status"], order["payment_status"]) == ("pending", "paid")
+
+
+@pytest.mark.usefixtures("table")
+def test_a_batch_of_the_stream_is_counted_once(call: Call) -> None:
+    shop = Shop(call, DEMO)
+
+    assert invoke("streams-count_rows") == {"batchItemFailures": []}
+    assert invoke("streams-count_rows") == {"batchItemFailures": []}
+
+    counts = shop.do("admin/orders/count_orders")
+    assert (counts["pending_payment"], counts["pending"], counts["total"]) == (0, 1, 1)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_batch_of_the_stream_becomes_events_on_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Bus:
+        def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+            sent.extend(Entries)
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * len(Entries)}
+
+    monkeypatch.setenv("EVENT_BUS_NAME", "till")
+    monkeypatch.setattr(aws, "client", lambda _: Bus())
+
+    assert invoke("streams-publish_events") == {"batchItemFailures": []}
+
+    assert [entry["DetailType"] for entry in sent] == ["product.created", "order.created"]
+    detail = json.loads(sent[1]["Detail"])
+    assert (detail["tenant"], detail["mode"], detail["sequence"]) == ("ten_demo", "test", 1)
+    assert (detail["data"]["object"]["id"], detail["data"]["object"]["total"]) == (ORDER, 29.0)
+
+
+def test_the_rows_in_the_stream_files_are_those_that_the_shop_writes(shop: Shop) -> None:
+    """When this fails, what a row holds has changed: put the new attributes into the files."""
+    place_order(shop)
+    written = {(row["pk"]["S"], row["sk"]["S"]): row for row in rows()}
+    compared = 0
+    for name in ("streams-count_rows", "streams-publish_events"):
+        for record in payload(name)["Records"]:
+            stream = record["dynamodb"]
+            image = stream["NewImage"]
+            assert {"pk": image["pk"], "sk": image["sk"]} == stream["Keys"]
+            Row.from_raw_data(image)
+            row = written[(image["pk"]["S"], image["sk"]["S"])]
+            paid = {"payment_intent_id"} & set(image)  # an order knows it once its payment has begun
+            gone = {"expires_at"} - set(image)  # and does not wait any more once it is paid
+            assert set(image) - paid == set(row) - gone, image["kind"]
+            compared += 1
+    assert compared == 6
+
+
+def rows() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = boto3.client("dynamodb").scan(TableName=os.environ["TABLE_NAME"])["Items"]
+    return found
+
+
+def test_the_minutes_schedule_expires_what_was_not_paid(shop: Shop) -> None:
+    place_order(shop)
+
+    with clock.use(lambda: NOON + timedelta(minutes=61)):
+        assert invoke("schedules-expire_orders") == {"done": 1, "failed": 0}
+        assert invoke("schedules-expire_orders") == {"done": 0, "failed": 0}
+
+    assert shop.do("admin/orders/get_order", order_id=ORDER)["status"] == "cancelled"
+
+
+@pytest.mark.usefixtures("table")
+def test_the_health_schedule_probes_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    sqs, s3 = boto3.client("sqs"), boto3.client("s3")
+    queue = sqs.create_queue(QueueName="health")["QueueUrl"]
+    s3.create_bucket(Bucket="till-files")
+    monkeypatch.setenv("STRIPE_EVENTS_QUEUE_URL", queue)
+    monkeypatch.setenv("FILES_BUCKET", "till-files")
+
+    states = invoke("schedules-probe_health")
+
+    s3.delete_bucket(Bucket="till-files")
+    sqs.delete_queue(QueueUrl=queue)
+    assert states == dict.fromkeys(("database", "queue", "storage"), "operational")
+
+
+# The files and the template
+
+
+def functions() -> dict[str, Any]:
+    resources = template()["Resources"].items()
+    return {name: each["Properties"] for name, each in resources if each["Type"] == "AWS::Serverless::Function"}
+
+
+def test_every_trigger_in_the_template_has_its_file() -> None:
+    named = {function_of(file.stem) for file in FILES}
+    with_sources = {name for name, properties in functions().items() if properties.get("Events")}
+    authorizers = {name for name in functions() if name.startswith("Authorizer")}
+    # The API itself is one trigger; every surface that stands behind it has a file.
+    surfaces = {endpoint.file.split("/")[0] for endpoint in endpoints().values()}
+
+    assert with_sources | authorizers <= named
+    assert {file.stem.split("-")[0] for file in FILES} >= surfaces
+
+
+def test_every_file_is_named_after_its_function_and_used_here() -> None:
+    source = (ROOT / "tests" / "contract" / "test_event_files.py").read_text()
+    for file in FILES:
+        assert function_of(file.stem) in functions(), file.name
+        assert f'"{file.stem}"' in source, file.name
+        assert f"`{file.name}`" in (EVENTS / "README.md").read_text(), file.name
+
+
+SOURCES = {"SQS": "aws:sqs", "DynamoDB": "aws:dynamodb", "ScheduleV2": "aws.scheduler"}
+
+
+def test_every_file_comes_from_the_kind_of_source_that_the_template_gives_its_function() -> None:
+    for file in FILES:
+        event = payload(file.stem)
+        for source in (functions()[function_of(file.stem)].get("Events") or {}).values():
+            records = event.get("Records") or [event]
+            assert {record.get("eventSource") or record.get("source") for record in records} == {SOURCES[source["Type"]]}
+
+
+@pytest.mark.parametrize("name", [file.stem for file in FILES if "httpMethod" in json.loads(file.read_text())])
+def test_a_rest_event_is_complete_and_belongs_to_a_route(name: str) -> None:
+    event = payload(name)
+    keys = {"resource", "path", "httpMethod", "headers", "multiValueHeaders", "queryStringParameters"} | {
+        *("multiValueQueryStringParameters", "pathParameters", "stageVariables", "requestContext"),
+    }
+    assert keys <= set(event)
+    assert event["multiValueHeaders"] == {header: [value] for header, value in event["headers"].items()}
+    assert event["requestContext"]["resourcePath"] == event["resource"]
+    assert event["requestContext"]["path"] == "/local" + event["path"]
+    if event.get("type") == "REQUEST":
+        return  # the authorizer's event has neither body nor caller
+    endpoint = endpoints()[f"{event['httpMethod']} {event['resource']}"]
+    assert endpoint.function == function_of(name)
+    assert keys | {"body", "isBase64Encoded"} == set(event)
+    said = event["requestContext"].get("authorizer")
+    assert (said is None) == (endpoint.route.scope == "public")
+    if said is not None:
+        assert all(isinstance(value, str) for key, value in said.items() if key != "integrationLatency")
+        assert endpoint.route.scope in said["scopes"].split()
+
+
+def test_a_body_in_base64_is_read_like_the_same_body_in_the_clear(shop: Shop) -> None:
+    event = payload("storefront-checkout_cart")
+    api: Api = handler("storefront/carts/checkout_cart").app
+    shop.add_to_cart(customer(), f"prod_{ID}", 1)
+
+    encoded = event | {"body": b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
+
+    assert api.handler(encoded, None)["statusCode"] == 201
+
+
+def test_the_demo_shop_of_the_files_is_the_one_that_the_local_stack_opens() -> None:
+    from local.stack import shop as demo
+
+    assert demo.TENANT == DEMO.tenant_id
+    assert set(DEMO.warehouses) <= set(demo._OPENING)
+
+
