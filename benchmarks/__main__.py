@@ -43,7 +43,7 @@ def main() -> int:
     asked = parser.parse_args()
     rows, rounds = (12, 0) if asked.quick else (55, ROUNDS)
 
-    print(HEADER.format(machine=report.machine(), rows=rows, rounds=rounds), flush=True)
+    print(HEADER.format(machine=report.machine(), rows=rows, rounds=rounds or "no"), flush=True)
     measured = _handlers(asked.only, rows, rounds)
     print(report.of_handlers(measured), flush=True)
     verdicts = targets.of_counts(measured)

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from moto.backends import get_backend
 
 from commerce.http.api import PUBLIC_SCOPE
@@ -253,8 +255,12 @@ def test_the_good_request_is_taken(endpoint: Endpoint, call: Call, table: Any, s
         f'{{"name": "{CANARY}"}} trailing',
         "[" * 100_000,
         "\x00",
+        f'{{"name": "{CANARY} \\ud83d"}}',
+        f'{{"name": "{CANARY}", "quantity": {"9" * 5000}}}',
+        f'{{"name": "{CANARY}", "quantity": 1e99999999999999999999}}',
     ],
-    ids=["cut off", "not JSON", "single quotes", "NaN", "Infinity", "trailing text", "100,000 deep", "NUL"],
+    ids=["cut off", "not JSON", "single quotes", "NaN", "Infinity", "trailing text", "100,000 deep", "NUL"]
+    + ["half a character", "5,000 digits", "exponent of 20 digits"],
 )
 def test_malformed_json_is_400(world: World, refused: Any, endpoint: Endpoint, body: str) -> None:
     refused(endpoint, world.request(endpoint, body=body), 400, "malformed_json")
@@ -311,7 +317,9 @@ def test_a_card_number_is_422_in_every_field_and_is_not_repeated(
             error = refused(endpoint, world.request(endpoint, body=changed), 422, "card_number")
             assert error["details"][0]["field"] == place
         refused(endpoint, world.request(endpoint, body={**good, number: 1}), 422, "card_number")
-    refused(endpoint, world.request(endpoint, body={**good, "note": 4242424242424242}), 422, "card_number")
+    for bare in ("4242424242424242", "4242424242424242.0", "4.242424242424242e15"):
+        body = {**good, "note": wire_json.loads(bare)}
+        refused(endpoint, world.request(endpoint, body=body), 422, "card_number")
 
 
 @named(TAKING_BODIES)
@@ -592,6 +600,73 @@ def test_what_cannot_be_is_refused(
     endpoint = endpoints()[path]
 
     refused(endpoint, world.request(endpoint, body=GOOD[path](world) | change), status, code)
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [
+        ("5.001", "too_many_decimal_places"),
+        ("5.00000000000000000000000000000000000000000001", "too_many_decimal_places"),
+        ("1e-999999999", "too_many_decimal_places"),
+        ("-0.01", "negative_amount"),
+        ("-1e999999999", "negative_amount"),
+        ("1e400", "amount_out_of_range"),
+        ("1e999999999", "amount_out_of_range"),
+        ("10000000000000.01", "amount_out_of_range"),
+        ('{"amount":1000000000000001,"currency":"USD"}', "less_than_equal"),
+        ('{"amount":5.5,"currency":"USD"}', "int_type"),
+        ('{"amount":5}', "missing"),
+    ],
+)
+def test_an_amount_that_no_order_can_have_is_refused_exactly(
+    world: World, refused: Any, price: str, code: str
+) -> None:
+    endpoint = endpoints()["POST /v2/products"]
+
+    answered = world.request(endpoint, body=f'{{"name":"Bowl","sku":"BOWL","price":{price}}}')
+
+    error = refused(endpoint, answered, 422, code)
+    assert error["details"][0]["field"].startswith("price")
+
+
+def test_more_than_a_row_can_hold_is_422(world: World, refused: Any) -> None:
+    endpoint = endpoints()["POST /v2/products"]
+    attributes = {f"a{number}": "é" * 255 for number in range(20)}
+    variants = [{"sku": f"BOWL-{number}", "attributes": attributes} for number in range(40)]
+
+    answered = world.request(endpoint, body=GOOD[endpoint.name](world) | {"variants": variants})
+
+    refused(endpoint, answered, 422, "too_large")
+
+
+# Whatever else is sent
+
+ANY_TEXT = st.text(max_size=40) | st.sampled_from(["", " ", "\x00", "🛒", "a#b", "../x", "' OR 1=1", "{{7*7}}", "=1+1"])
+ANY_NUMBER = st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.sampled_from([0, -1, 2**63, 10**18])
+ANY_VALUE = st.recursive(
+    st.none() | st.booleans() | ANY_NUMBER | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@named(TAKING_BODIES)
+def test_no_body_is_a_fault_of_ours(endpoint: Endpoint, call: Call, table: Any, stripe: Stripe) -> None:
+    """Any value in the place of any other: taken, or refused in the surface's envelope, and the books still add up."""
+    world = fill(Shop(call).open(), table)
+    good = GOOD[endpoint.name](world)
+    places = [place for place, _ in leaves(good)] + list(good)
+
+    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @given(st.sampled_from(places), ANY_VALUE)
+    def send(place: str, value: Any) -> None:
+        answered = world.request(endpoint, body=replaced(good, place.split("."), value))
+        assert answered.status in (200, 201, 400, 404, 409, 422), answered.text
+        if answered.status >= 400:
+            assert answered.body["error"]["request_id"] == answered.headers["X-Request-Id"]
+
+    send()
+    check(table.scan()["Items"])
 
 
 def test_an_order_for_somebody_else_is_not_placed(world: World) -> None:

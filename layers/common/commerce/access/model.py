@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from commerce.kernel import ids
 from commerce.kernel.caller import Mode, Role
+from commerce.kernel.countries import COUNTRIES
 from commerce.kernel.errors import IllegalMove, Invalid
 from commerce.kernel.money import currency_code
 
@@ -36,17 +37,6 @@ MAX_WAREHOUSES = 10
 MAX_PAYMENT_WINDOW_MINUTES = 7 * 24 * 60
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 ROTATION_ADVISED_AFTER = timedelta(days=90)  # contract AUTH-02
-
-# ISO 3166-1 alpha-2, the officially assigned codes.
-_COUNTRIES = """
-    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA
-    CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA
-    GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP
-    KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS
-    MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS
-    RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW
-    TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-"""
 
 # A tenant's id is part of its keys' text, where the log redaction must recognise it: no dots.
 _TENANT_ID = r"[a-z0-9][a-z0-9_\-]{1,39}"
@@ -92,7 +82,7 @@ class TenantAccount:
             raise Invalid("Write the currency in upper case", field="currency", reason="unknown_currency")
         if self.timezone not in zoneinfo.available_timezones():
             raise Invalid("Not an IANA time zone such as America/New_York", field="timezone", reason="unknown_timezone")
-        if self.country not in _COUNTRIES.split():
+        if self.country not in COUNTRIES:
             raise Invalid("Not an ISO 3166-1 alpha-2 country such as US", field="country", reason="unknown_country")
         if not 1 <= len(self.warehouses) <= MAX_WAREHOUSES or len(set(self.warehouses)) < len(self.warehouses):
             raise Invalid(

@@ -7,15 +7,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from commerce.customers.model import COUNTRIES, MAX_ADDRESSES, MAX_TAGS, Address, Registered
+from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, Registered
 from commerce.customers.use_cases import CreateCustomer, FindCustomers, NewAddress, Profile
-from commerce.http.contracts import Input, Instant, Major, Metadata, Output, PageQuery
+from commerce.http.contracts import Country, Input, Instant, Line, Major, Metadata, Output, PageQuery, Phone
 
 # RFC 5321 lengths; the local part as RFC 5322 writes it without quotes (dot-atom), the domain as DNS has it.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*\Z")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[A-Za-z0-9\-]{{1,58}}[A-Za-z0-9])\Z")
-_PHONE = re.compile(r"\+?[0-9(][0-9 ()./\-]*[0-9]\Z")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+\- ]\d{2}:\d{2})\Z")
 
@@ -27,35 +26,12 @@ def _email(text: str) -> str:
     return text
 
 
-def _phone(text: str) -> str:
-    if not _PHONE.match(text) or not 4 <= sum(char.isdigit() for char in text) <= 15:
-        raise PydanticCustomError("phone", "Not a telephone number: 4 to 15 digits (ITU E.164)")
-    return text
-
-
-def _country(text: str) -> str:
-    if text.upper() not in COUNTRIES:
-        raise PydanticCustomError("country", "Not an ISO 3166-1 alpha-2 country")
-    return text.upper()
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable() or not text.strip():
-        raise PydanticCustomError("not_printable", "Must be printable text")
-    return text
-
-
 Email = Annotated[
     str,
     Field(strict=True, max_length=254, examples=["customer@example.com"]),
     AfterValidator(_email),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254, "examples": ["customer@example.com"]}),
 ]
-Phone = Annotated[str, Field(strict=True, max_length=32, examples=["+1-555-0123"]), AfterValidator(_phone)]
-Country = Annotated[
-    str, Field(strict=True, max_length=2, description="ISO 3166-1 alpha-2", examples=["US"]), AfterValidator(_country)
-]
-Line = Annotated[str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_printable)]
 _TAG = r"[a-z0-9][a-z0-9_\-]{0,63}"
 Tag = Annotated[str, StringConstraints(strict=True, pattern=rf"^{_TAG}$")]
 

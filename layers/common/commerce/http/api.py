@@ -366,7 +366,9 @@ class V2PublicApi(Api):
 def _read_json(text: str) -> Any:
     try:
         value = wire_json.loads(text)
-    except (ValueError, RecursionError):
+        if "\\u" in text:
+            wire_json.dumps(value).encode()  # half of a surrogate pair is no character (RFC 7493)
+    except (ValueError, ArithmeticError, RecursionError):
         raise Malformed("The body is not valid JSON", field="body", reason="malformed_json") from None
     refuse_card_numbers(value)
     return value

@@ -1,33 +1,39 @@
 """The base of all wire models, and the field types that every context shares."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from commerce.kernel import ids
+from commerce.kernel.countries import COUNTRIES
 from commerce.kernel.errors import Invalid
-from commerce.kernel.money import Money, currency_code
+from commerce.kernel.money import MAX_MINOR, Money, currency_code
 from commerce.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
+
+# ``defer_build``: a model's validator is built when first used. A module of contracts holds models of many endpoints, and
+# building them all would be a good part of each one's cold start.
 
 
 class Input(BaseModel):
     """What a client sends: unknown fields are refused, text is trimmed of nothing and coerced from nothing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Output(BaseModel):
     """What we answer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Query(BaseModel):
     """Query parameters; unknown ones are refused with 400."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 def _well_formed(text: str) -> str:
@@ -49,8 +55,8 @@ Instant = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-
 class MinorAmount(BaseModel):
     """The documented price object: ``{"amount": 19999, "currency": "USD"}``, minor units."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    amount: Annotated[int, Field(strict=True, ge=0)]
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    amount: Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR)]
     currency: str
     formatted: str | None = None
 
@@ -96,6 +102,33 @@ def money(amount: Decimal | MinorAmount, currency: str, *, field: str) -> Money:
         raise Invalid(f"{field} must not be negative", field=field, reason="negative_amount")
     return Money.of_major(Decimal(amount), currency, field=field)
 
+
+_PHONE = re.compile(r"\+?[0-9(][0-9 ()./\-]*[0-9]\Z")
+
+
+def _phone(text: str) -> str:
+    if not _PHONE.match(text) or not 4 <= sum(char.isdigit() for char in text) <= 15:
+        raise PydanticCustomError("phone", "Not a telephone number: 4 to 15 digits (ITU E.164)")
+    return text
+
+
+def _country(text: str) -> str:
+    if text.upper() not in COUNTRIES:
+        raise PydanticCustomError("country", "Not an ISO 3166-1 alpha-2 country")
+    return text.upper()
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise PydanticCustomError("not_printable", "Must be printable text")
+    return text
+
+
+Phone = Annotated[str, Field(strict=True, max_length=32, examples=["+1-555-0123"]), AfterValidator(_phone)]
+Country = Annotated[
+    str, Field(strict=True, max_length=2, description="ISO 3166-1 alpha-2", examples=["US"]), AfterValidator(_country)
+]
+Line = Annotated[str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_printable)]
 
 MAX_METADATA_KEYS = 50
 

@@ -1,27 +1,46 @@
 """Card numbers never enter Till: a field that holds one refuses the whole request, and is not logged."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from commerce.kernel.errors import Invalid
 
 # Letters and underscores next to the digits make it an id (hexadecimal ids have long runs of digits), not a card.
-_CANDIDATE = re.compile(r"(?<!\w)\d(?:[ \-]?\d){12,18}(?!\w)")
+_RUN = re.compile(r"(?<!\w)\d+(?:[ \-]\d+)*(?!\w)")
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # a digit's double, and of that the sum of its digits
 
 
 def _passes_luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 annex B check digit."""
-    doubled = [int(d) * 2 for d in digits[-2::-2]]
-    plain = [int(d) for d in digits[-1::-2]]
-    return (sum(d - 9 if d > 9 else d for d in doubled) + sum(plain)) % 10 == 0
+    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether ``text`` contains 13 to 19 digits, blanks and dashes between them allowed, that pass the Luhn check."""
-    return any(
-        _passes_luhn(re.sub(r"\D", "", match.group())) and len(set(match.group()) - set(" -")) > 1
-        for match in _CANDIDATE.finditer(text)
-    )
+    """Whether ``text`` contains 13 to 19 digits, blanks and dashes between them allowed, that pass the Luhn check.
+
+    People write an expiry date or a security code next to the number, so every part of a run of digits counts that
+    begins and ends where a group of them does.
+    """
+    return any(_in_run(match.group()) for match in _RUN.finditer(text) if len(match.group()) >= 13)
+
+
+def _in_run(run: str) -> bool:
+    groups = run.replace("-", " ").split()
+    for start in range(len(groups)):
+        digits = ""
+        for group in groups[start:start + 19]:
+            digits += group
+            if len(digits) > 19:
+                break
+            if len(digits) >= 13 and _passes_luhn(digits) and len(set(digits)) > 1:
+                return True
+    return False
+
+
+def _text(value: str | int | Decimal) -> str:
+    """``value`` as its digits: 4.2e15 and 4200000000000000.0 are the same number to whoever reads it later."""
+    return str(int(value)) if isinstance(value, Decimal) and 12 <= value.adjusted() <= 18 else str(value)
 
 
 def refuse_card_numbers(value: Any, field: str = "") -> None:
@@ -33,7 +52,7 @@ def refuse_card_numbers(value: Any, field: str = "") -> None:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             refuse_card_numbers(inner, f"{field}.{index}")
-    elif isinstance(value, str | int) and not isinstance(value, bool) and holds_card_number(str(value)):
+    elif isinstance(value, str | int | Decimal) and not isinstance(value, bool) and holds_card_number(_text(value)):
         raise Invalid(
             "This field seems to hold a card number; send a token", field=field or "body", reason="card_number"
         )

@@ -60,17 +60,18 @@ class Money:
         Raises:
             Invalid: more decimal places than the currency has, or beyond any order's worth.
         """
-        scaled = amount.scaleb(exponent(currency)) if amount.is_finite() else Decimal("NaN")
-        if not scaled.is_finite() or abs(scaled) > MAX_MINOR:
+        places = exponent(currency)
+        # Compared before anything is computed: arithmetic rounds to 28 digits and overflows, comparing does neither.
+        if not amount.is_finite() or amount.copy_abs() > Decimal(MAX_MINOR).scaleb(-places):
             raise Invalid(f"{field} is out of range", field=field, reason="amount_out_of_range")
-        if scaled != scaled.to_integral_value():
-            places = exponent(currency)
+        rounded = amount.quantize(Decimal(1).scaleb(-places))
+        if rounded != amount:
             raise Invalid(
                 f"{currency} has {places} decimal places; {field} has more",
                 field=field,
                 reason="too_many_decimal_places",
             )
-        return cls(int(scaled), currency)
+        return cls(int(rounded.scaleb(places)), currency)
 
     @property
     def major(self) -> Decimal:

@@ -5,29 +5,40 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from commerce.events.model import TimelineEvent, TimelineType
-from commerce.http.contracts import Id, Input, Instant, Major, OffsetQuery, OrderId, Output, Quantity, Query, Text
+from commerce.http.contracts import (
+    Country,
+    Id,
+    Input,
+    Instant,
+    Line,
+    Major,
+    OffsetQuery,
+    OrderId,
+    Output,
+    Phone,
+    Quantity,
+    Query,
+)
 from commerce.orders.model import MAX_LINES, Address, Order, OrderLine, Status
 from commerce.orders.use_cases import Detailed, PlaceOrder, WantedItem
-
-Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
 
 
 class AddressIn(Input):
     """Both documented address forms are read (contract X-19): name/street/zip and first_name/address1/postal_code."""
 
-    name: Text | None = None
-    first_name: Text | None = None
-    last_name: Text | None = None
-    company: Text | None = None
-    street: Text | None = None
-    address1: Text | None = None
-    address2: Text | None = None
-    city: Text
-    state: Text | None = None
-    zip: Text | None = None
-    postal_code: Text | None = None
+    name: Line | None = None
+    first_name: Line | None = None
+    last_name: Line | None = None
+    company: Line | None = None
+    street: Line | None = None
+    address1: Line | None = None
+    address2: Line | None = None
+    city: Line
+    state: Line | None = None
+    zip: Line | None = None
+    postal_code: Line | None = None
     country: Country | None = None
-    phone: Annotated[str, Field(strict=True, pattern=r"^\+?[0-9 ()./\-]{5,30}$")] | None = None
+    phone: Phone | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "AddressIn":

@@ -118,7 +118,17 @@ def _meaning(error: TransactWriteError, meanings: list[CommerceError]) -> Except
         return Contended()
     if is_busy(error):
         return Contended()
+    if _is_too_large(error):
+        return Invalid("This is more than can be stored at once; make it smaller", reason="too_large")
     return error
+
+
+def _is_too_large(error: TransactWriteError) -> bool:
+    """Whether a row is beyond 400 KB, or all of them together beyond 4 MB."""
+    said = [reason.message for reason in error.cancellation_reasons if reason and reason.code == "ValidationError"]
+    if error.cause_response_code == "ValidationException":
+        said.append(error.cause_response_message)
+    return any("size" in str(each).lower() or "4 MB" in str(each) for each in said)
 
 
 def is_busy(error: PynamoDBException) -> bool:
