@@ -357,7 +357,9 @@ def test_every_file_comes_from_the_kind_of_source_that_the_template_gives_its_fu
         event = payload(file.stem)
         for source in (functions()[function_of(file.stem)].get("Events") or {}).values():
             records = event.get("Records") or [event]
-            assert {record.get("eventSource") or record.get("source") for record in records} == {SOURCES[source["Type"]]}
+            assert {record.get("eventSource") or record.get("source") for record in records} == {
+                SOURCES[source["Type"]]
+            }
 
 
 @pytest.mark.parametrize("name", [file.stem for file in FILES if "httpMethod" in json.loads(file.read_text())])
@@ -395,7 +397,5 @@ def test_a_body_in_base64_is_read_like_the_same_body_in_the_clear(shop: Shop) ->
 def test_the_demo_shop_of_the_files_is_the_one_that_the_local_stack_opens() -> None:
     from local.stack import shop as demo
 
-    assert demo.TENANT == DEMO.tenant_id
+    assert DEMO.tenant_id == demo.TENANT
     assert set(DEMO.warehouses) <= set(demo._OPENING)
-
-

@@ -38,7 +38,7 @@ class Story:
         found = endpoints()[endpoint]
         answered = found.ask(self.shop.call, credential=by or self.shop.merchant, **request)
         assert answered.status in (200, 201), answered.text
-        payload = answered.body["data"] if "data" in answered.body else answered.body
+        payload = answered.body.get("data", answered.body)
         model = found.route.answer_model
         for row in payload if isinstance(payload, list) else [payload]:
             for field, value in amounts(model, row):

@@ -129,11 +129,11 @@ def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
     return {"order_789": order.order_id}
 
 
-def fifty_one_products(shop: Shop, request: pytest.FixtureRequest) -> Known:
-    for number in range(51):
+def three_products(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    for number in range(3):
         shop.product(f"SKU-{number}", number)
     count(rows_as_inserted(request.getfixturevalue("table")))
-    first = shop.do("v2/catalog/list_products", query={"limit": "20"})
+    first = shop.do("v2/catalog/list_products", query={"limit": "1"})
     return {"eyJpZCI6MTIzfQ==": first["pagination"]["next_cursor"]}
 
 
@@ -176,7 +176,7 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "a paid intent at Stripe": a_paid_intent,
     "an order with a note": an_order_with_a_note,
     "a shipped order": a_shipped_order,
-    "51 products": fifty_one_products,
+    "three products": three_products,
     "headphones": headphones,
     "a shirt in two warehouses": a_shirt_in_two_warehouses,
     "a checked platform": a_checked_platform,

@@ -12,14 +12,18 @@ from unittest import mock
 
 import botocore.httpsession
 import stripe
+from botocore.exceptions import ReadTimeoutError
 
 
 class Killed(BaseException):
     """The process died here."""
 
 
-class AnswerLost(ConnectionError):
-    """The request arrived, the answer did not."""
+class AnswerLost(ReadTimeoutError):  # type: ignore[misc]
+    """The request arrived at AWS, the answer did not come back; botocore itself sends it again."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(endpoint_url=name, error=name)
 
 
 @dataclass
@@ -38,6 +42,8 @@ class Door:
         if struck and not self.after:
             raise self.error(name)
         answer = send()
+        if struck and self.error is AnswerLost and name.startswith(("GET ", "POST ")):
+            raise stripe.APIConnectionError(name, should_retry=True)
         if struck:
             raise self.error(name)
         return answer

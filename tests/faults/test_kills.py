@@ -268,7 +268,9 @@ def test_a_killed_attempt_and_its_retries_have_one_effect(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "scenario", [checkout_with_a_key, checkout_without_a_key, consumer], ids=lambda scenario: scenario.__name__
+    "scenario",
+    [checkout_with_a_key, checkout_without_a_key, payment_with_a_key, webhook, consumer],
+    ids=lambda scenario: scenario.__name__,
 )
 def test_a_lost_answer_has_one_effect(scenario: Scenario, stripe: Stripe, table: Any) -> None:
     calls = len(run_once(scenario, stripe, table, Door()).calls)

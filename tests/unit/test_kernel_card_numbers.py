@@ -97,7 +97,7 @@ def test_a_long_text_is_looked_through_in_a_few_seconds(text: str) -> None:
 
     assert not holds_card_number(text + "a")
 
-    assert time.perf_counter() - began < 8
+    assert time.perf_counter() - began < 5
 
 
 def test_ten_thousand_real_ids_pass() -> None:

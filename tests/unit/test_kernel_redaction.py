@@ -24,7 +24,9 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-@pytest.mark.parametrize("around", ["{}", "Bearer {}", "failed for {}, try again", '"{}"', "x={}&y=1", "({})", "\n{}\n"])
+@pytest.mark.parametrize(
+    "around", ["{}", "Bearer {}", "failed for {}, try again", '"{}"', "x={}&y=1", "({})", "\n{}\n"]
+)
 def test_a_secret_is_struck_out_wherever_it_stands(secret: str, around: str) -> None:
     assert redact(around.format(secret)) == around.format("[redacted]")
 

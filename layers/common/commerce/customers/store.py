@@ -190,7 +190,7 @@ def count_within(tenant: Tenant, tag: str | None, within: Period) -> int | None:
             keys.listing(tenant, COLLECTION, facet(tag)), _within(within), limit=MAX_OFFSET_ROWS + 1
         )
     except PynamoDBException as error:
-        if is_busy(error):
+        if is_busy(error) or is_away(error):
             raise Unavailable from error
         raise
     return counted if counted <= MAX_OFFSET_ROWS else None

@@ -14,8 +14,8 @@ from commerce.kernel.errors import Invalid
 from commerce.kernel.money import MAX_MINOR, Money, currency_code
 from commerce.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 
-# ``defer_build``: a model's validator is built when first used. A module of contracts holds models of many endpoints, and
-# building them all would be a good part of each one's cold start.
+# ``defer_build``: a model's validator is built when first used. A module of contracts holds models of many endpoints,
+# and building them all would be a good part of each one's cold start.
 
 
 class Input(BaseModel):

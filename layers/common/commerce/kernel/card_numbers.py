@@ -2,18 +2,14 @@
 
 import re
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 from commerce.kernel.errors import Invalid
 
 # Letters and underscores next to the digits make it an id (hexadecimal ids have long runs of digits), not a card.
 _RUN = re.compile(r"(?<!\w)\d+(?:[ \-]\d+)*(?!\w)")
-_DOUBLED = str.maketrans("0123456789", "0246813579")  # a digit's double, and of that the sum of its digits
-
-
-def _passes_luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1 annex B check digit."""
-    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # a digit's double, and of that the sum of its digits
 
 
 def holds_card_number(text: str) -> bool:
@@ -26,14 +22,21 @@ def holds_card_number(text: str) -> bool:
 
 
 def _in_run(run: str) -> bool:
+    """Whether a card number stands in a run of groups of digits (Luhn check: ISO/IEC 7812-1 annex B)."""
     groups = run.replace("-", " ").split()
-    for start in range(len(groups)):
-        digits = ""
-        for group in groups[start:start + 19]:
-            digits += group
-            if len(digits) > 19:
+    digits = [int(digit) for group in groups for digit in group]
+    # Sums up to each place, with every digit at an odd or at an even place doubled: a part's check is one subtraction.
+    sums = [
+        list(accumulate((_DOUBLED[d] if at % 2 == odd else d for at, d in enumerate(digits)), initial=0))
+        for odd in (0, 1)
+    ]
+    ends = list(accumulate(map(len, groups)))
+    for index, start in enumerate([0, *ends[:-1]]):
+        for end in ends[index : index + 19]:
+            if end - start > 19:
                 break
-            if len(digits) >= 13 and _passes_luhn(digits) and len(set(digits)) > 1:
+            checks = sums[end % 2]  # the last digit, at end - 1, is not doubled
+            if end - start >= 13 and (checks[end] - checks[start]) % 10 == 0 and len(set(digits[start:end])) > 1:
                 return True
     return False
 

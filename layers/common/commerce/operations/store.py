@@ -12,7 +12,7 @@ from commerce.operations.model import Answer, Operation
 from commerce.table import keys
 from commerce.table.reading import get
 from commerce.table.rows import Row
-from commerce.table.transaction import Transaction, is_busy
+from commerce.table.transaction import Transaction, is_away, is_busy
 
 _KEEP_SECONDS = 3 * 24 * 3600  # replays are promised for 24 hours
 
@@ -49,16 +49,18 @@ def claim(operation: Operation) -> Recorded | None:
     except PutError as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             return _recorded(operation)
-        if is_busy(error):
+        if is_busy(error) or is_away(error):
             raise Unavailable from error
         raise
     return None
 
 
-def _recorded(operation: Operation) -> Recorded:
+def _recorded(operation: Operation) -> Recorded | None:
     row = get(keys.operation(operation.tenant, operation.principal_id, operation.key))
     if not isinstance(row, OperationRow):  # released or expired between the two calls
         raise Unavailable("The same request is still under way", retry_after=1)
+    if row.lease == operation.lease:  # our own claim, sent twice because the first answer was lost
+        return None
     answer = None if row.status is None else Answer(int(row.status), row.body or "")
     return Recorded(fingerprint=row.fingerprint, answer=answer, lease_until=float(row.lease_until))
 

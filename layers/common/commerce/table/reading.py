@@ -11,7 +11,7 @@ from commerce.kernel.paging import Page, PageRequest, sign, verify
 from commerce.table import keys
 from commerce.table.keys import Key
 from commerce.table.rows import Row
-from commerce.table.transaction import is_busy
+from commerce.table.transaction import is_away, is_busy
 
 _BATCH = 100  # of BatchGetItem
 
@@ -105,10 +105,10 @@ def _start(position: dict[str, str]) -> dict[str, dict[str, str]]:
 
 
 def _guarded[T](call: Callable[[], T]) -> T:
-    """Turn a throttle that outlasted botocore's own retries into 503."""
+    """Turn throttles and lost connections that outlasted botocore's own retries into 503."""
     try:
         return call()
     except PynamoDBException as error:
-        if is_busy(error):
+        if is_busy(error) or is_away(error):
             raise Unavailable from error
         raise

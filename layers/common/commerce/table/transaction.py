@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
+from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -120,7 +121,7 @@ def _meaning(error: TransactWriteError, meanings: list[CommerceError]) -> Except
         return Contended()
     if _is_too_large(error):
         return Invalid("This is more than can be stored at once; make it smaller", reason="too_large")
-    return error
+    return Unavailable() if is_away(error) else error
 
 
 def _is_too_large(error: TransactWriteError) -> bool:
@@ -134,6 +135,11 @@ def _is_too_large(error: TransactWriteError) -> bool:
 def is_busy(error: PynamoDBException) -> bool:
     """Whether DynamoDB refused only for now."""
     return error.cause_response_code in _BUSY_CALL
+
+
+def is_away(error: PynamoDBException) -> bool:
+    """Whether no answer came: refused connections, time-outs. What was sent may have been done."""
+    return isinstance(error.cause, BotoCoreError)
 
 
 def run[T](plan: Callable[[Transaction], T]) -> T:
