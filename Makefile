@@ -61,7 +61,7 @@ bench: environments ## measure calls, units, milliseconds and memory per endpoin
 	@$(PY) -m benchmarks
 
 sam-local: environments ## run one function under `sam local invoke` (needs Docker): FUNCTION=V2GetHealth
-	@$(PY) -m local.sam_local $(FUNCTION)
+	@$(PY) -m local.sam_local $(FUNCTION) $(OPTIONS)
 
 deploy: environments ## deploy to your AWS account, with questions
 	@$(ON_PATH) $(SAM) build
