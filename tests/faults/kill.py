@@ -43,7 +43,7 @@ class Door:
             raise self.error(name)
         answer = send()
         if struck and self.error is AnswerLost and name.startswith(("GET ", "POST ")):
-            raise stripe.APIConnectionError(name, should_retry=True)
+            raise stripe.APIConnectionError(name, should_retry=True)  # type: ignore[no-untyped-call]
         if struck:
             raise self.error(name)
         return answer

@@ -17,7 +17,7 @@ from tests.shop import ROOT
 from tests.template import table_definition
 
 TABLE = table_definition()
-CUSTOMERS = "GET /v2/customers"  # its pages read the customers that the list's rows name, in a second call
+CUSTOMERS = "GET /v2/customers ("  # its pages read the customers that the list's rows name, in a second call
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
 from commerce.table import keys
 from commerce.table.reading import get, get_all, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
-from commerce.table.transaction import Transaction, is_busy
+from commerce.table.transaction import Transaction, is_away, is_busy
 
 COLLECTION = "customers"
 
