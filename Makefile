@@ -41,9 +41,11 @@ demo: $(DEV_STAMP) ## buy something in the running shop, step by step
 	@$(PY) -m local.demo
 
 test: check environments ## everything: checks, unit tests, then tests against the local stack
-	@echo "== tests without a stack"
-	@$(PY) -m pytest --ignore=tests/integration
-	@echo "== tests against the local stack (it starts by itself)"
+	@echo "== rules, endpoints, wire, stand-in: moto, each process in one thread"
+	@$(PY) -m pytest -n 2 tests/unit tests/endpoints tests/contract tests/standin
+	@echo "== deaths and lost answers at every call: the emulator"
+	@$(PY) -m pytest tests/faults
+	@echo "== the deployed template over HTTP: the whole local stack, which starts by itself"
 	@$(PY) -m pytest -v tests/integration
 
 check: environments ## lint, format, types, template, API description

@@ -85,3 +85,24 @@ def stripe(_aws: Any, _stripe_server: str, monkeypatch: pytest.MonkeyPatch) -> I
     sqs.delete_queue(QueueUrl=queue)
     for name in ("stripe/key", "stripe/webhook"):
         secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+SUITES = {
+    "unit": "models, money, cursors, template, permissions, architecture",
+    "endpoints": "every endpoint through its handler, its refusals too",
+    "contract": "the wire: golden samples, money units, bad input, one event file per trigger",
+    "standin": "the Stripe stand-in, driven by Stripe's own SDK",
+    "faults": "killed before and after each AWS and Stripe call, and answers lost, then retried",
+    "integration": "the deployed template over HTTP: the purchase, races, a storm of webhook deliveries",
+}
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was covered."""
+    passed: dict[str, int] = {}
+    for report in terminalreporter.stats.get("passed", []):
+        suite = report.nodeid.split("/")[1] if "/" in report.nodeid else ""
+        passed[suite] = passed.get(suite, 0) + 1
+    for suite, what in SUITES.items():
+        if suite in passed:
+            terminalreporter.write_line(f"{passed[suite]:5} passed  {suite}: {what}")
