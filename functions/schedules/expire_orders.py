@@ -7,7 +7,7 @@ A run that dies leaves the rest to the next one; what is due comes from an index
 
 from typing import Any
 
-from commerce.access.use_cases import find_tenant
+from commerce.access.queries import find_tenant
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode
 from commerce.kernel.errors import CommerceError, NotFound

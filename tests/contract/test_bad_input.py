@@ -21,11 +21,7 @@ from moto.backends import get_backend
 from commerce.events.model import TimelineType
 from commerce.http.api import PUBLIC_SCOPE
 from commerce.kernel import clock, wire_json
-from commerce.kernel.caller import system
 from commerce.observability import logger
-from commerce.orders import store as order_rows
-from commerce.orders import use_cases as orders
-from commerce.table.transaction import run
 from tests.contract.endpoints import Endpoint, endpoints
 from tests.contract.shops import HOME, Shop
 from tests.invariants import check
@@ -127,19 +123,8 @@ def fill(shop: Shop, table: Any) -> World:
     shop.merchant.scopes = frozenset(
         {each.route.scope for each in endpoints().values() if each.surface.name in ("admin", "v2")}
     )
-    _second_timeline_row(shop, order_id)
+    shop.write_timeline(order_id, TimelineType.NOTE, "A note")
     return World(shop, shop, jane, product["id"], order_id, key["id"], table)
-
-
-def _second_timeline_row(shop: Shop, order_id: str) -> None:
-    order = orders.get(shop.tenant, order_id).changed(clock.now())
-
-    def note(tx: Any) -> None:
-        order_rows.save(tx, shop.tenant, order)
-        by = system(shop.tenant, "test")
-        orders.record(tx, by, order, status=order.status, kind=TimelineType.NOTE, content="A note")
-
-    run(note)
 
 
 # A request that each endpoint with a body takes.

@@ -19,12 +19,9 @@ import boto3
 import pytest
 
 from commerce.events.model import TimelineType
-from commerce.kernel import clock, wire_json
-from commerce.kernel.caller import Role, system
-from commerce.orders import store as order_rows
-from commerce.orders import use_cases as orders
+from commerce.kernel import wire_json
+from commerce.kernel.caller import Role
 from commerce.orders.model import Status
-from commerce.table.transaction import run
 from tests.contract.comparing import differences, kind, spoiled, values
 from tests.contract.endpoints import endpoints
 from tests.contract.shops import Shop, count, rows_as_inserted
@@ -97,36 +94,19 @@ def a_paid_intent(shop: Shop, request: pytest.FixtureRequest) -> Known:
 
 def an_order_with_a_note(shop: Shop, request: pytest.FixtureRequest) -> Known:
     known = an_order(shop, request)
-    order = orders.get(shop.tenant, known["order_789"]).changed(clock.now())
-
-    def note(tx: Any) -> None:
-        order_rows.save(tx, shop.tenant, order)
-        by = system(shop.tenant, "test")
-        orders.record(tx, by, order, status=order.status, kind=TimelineType.NOTE, content="Order received")
-
-    run(note)
+    shop.write_timeline(known["order_789"], TimelineType.NOTE, "Order received")
     return known
 
 
 def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
-    jane = shop.customer()
     jersey = shop.product("JERSEY", 25, name="Custom Jersey", stock=2)["id"]
-    order = orders.get(shop.tenant, shop.order(jane, (jersey, 2)))
+    order_id = shop.order(shop.customer(), (jersey, 2))
     stripe: Stripe = request.getfixturevalue("stripe")
-    stripe.pay(shop.start_payment(order.order_id, 5000))
+    stripe.pay(shop.start_payment(order_id, 5000))
     shop.settle(stripe)
-    shipped = (
-        orders.get(shop.tenant, order.order_id)
-        .move_to(Status.SHIPPED)
-        .changed(clock.now(), tracking_number="1Z999AA10123456784", carrier="UPS", estimated_delivery="2026-03-25")
-    )
-
-    def ship(tx: Any) -> None:
-        order_rows.save(tx, shop.tenant, shipped)
-        orders.record(tx, system(shop.tenant, "test"), shipped, status=shipped.status)
-
-    run(ship)
-    return {"order_789": order.order_id}
+    parcel = {"tracking_number": "1Z999AA10123456784", "carrier": "UPS", "estimated_delivery": "2026-03-25"}
+    shop.write_timeline(order_id, TimelineType.STATUS_CHANGE, status=Status.SHIPPED, **parcel)
+    return {"order_789": order_id}
 
 
 def three_products(shop: Shop, request: pytest.FixtureRequest) -> Known:

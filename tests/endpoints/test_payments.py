@@ -273,10 +273,11 @@ def test_a_payment_that_comes_after_its_orders_end_is_given_back_once(
     stripe.pay(intent)
     # The order ends without its intent being asked: as if an older version of the code had cancelled it.
     from commerce.kernel.caller import system
+    from commerce.orders import queries as order_queries
     from commerce.orders import use_cases as orders
     from tests.shop import TENANT
 
-    run(lambda tx: orders.cancel(tx, system(TENANT, "test"), orders.get(TENANT, order_id), "test"))
+    run(lambda tx: orders.cancel(tx, system(TENANT, "test"), order_queries.get(TENANT, order_id), "test"))
 
     settle(call, stripe)
     settle(call, stripe)

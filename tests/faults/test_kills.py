@@ -17,6 +17,7 @@ import pytest
 from commerce.kernel import clock
 from commerce.kernel.caller import system
 from commerce.kernel.errors import CommerceError
+from commerce.orders import queries as order_queries
 from commerce.orders import use_cases as orders
 from commerce.payments import stripe_gateway
 from commerce.payments import use_cases as payments
@@ -191,7 +192,7 @@ def refund_after_the_orders_end(shop: Shop) -> tuple[Attempt, Callable[[], None]
     event = shop.pay(order_id)[-1]
     deliver(shop.call, event)
     tenant = shop.call.credential.tenant
-    run(lambda tx: orders.cancel(tx, system(tenant, "test"), orders.get(tenant, order_id), "test"))
+    run(lambda tx: orders.cancel(tx, system(tenant, "test"), order_queries.get(tenant, order_id), "test"))
 
     def finished() -> None:
         order = shop.order(order_id)

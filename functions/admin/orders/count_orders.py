@@ -4,7 +4,7 @@ A merchant counts orders by status, for the dashboard's badges.
 """
 
 from commerce.http.api import AdminApi, Caller
-from commerce.orders import use_cases
+from commerce.orders import queries
 from commerce.orders.contracts import CountsOut
 
 app = AdminApi()
@@ -12,7 +12,7 @@ app = AdminApi()
 
 @app.get("/admin/orders/counts", scope="orders:read")
 def count_orders(caller: Caller) -> CountsOut:
-    return CountsOut(**use_cases.count(caller.tenant))
+    return CountsOut(**queries.count(caller.tenant))
 
 
 handler = app.handler

@@ -7,7 +7,7 @@ Stock is reserved at once. The order waits as `pending` for as long as it takes 
 
 from commerce.http.api import AdminApi, Caller, Transaction
 from commerce.orders import use_cases
-from commerce.orders.contracts import OrderPlaced, PlaceOrderIn
+from commerce.orders.intake import OrderPlaced, PlaceOrderIn
 
 app = AdminApi()
 

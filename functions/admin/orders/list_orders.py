@@ -6,7 +6,7 @@ Filter by status, by customer, or by both.
 """
 
 from commerce.http.api import AdminApi, Caller, Page
-from commerce.orders import use_cases
+from commerce.orders import queries
 from commerce.orders.contracts import OrderRowOut, OrdersQuery
 
 app = AdminApi()
@@ -14,7 +14,7 @@ app = AdminApi()
 
 @app.get("/admin/orders", scope="orders:read")
 def list_orders(caller: Caller, query: OrdersQuery) -> Page[OrderRowOut]:
-    page = use_cases.find(caller.tenant, query.page_request(), status=query.status, customer_id=query.customer_id)
+    page = queries.find(caller.tenant, query.page_request(), status=query.status, customer_id=query.customer_id)
     return page.over(tuple(OrderRowOut.of(order) for order in page.items))
 
 

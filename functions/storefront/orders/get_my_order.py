@@ -4,7 +4,7 @@ A customer reads one of their own orders.
 """
 
 from commerce.http.api import Caller, PortalApi
-from commerce.orders import use_cases
+from commerce.orders import queries
 from commerce.orders.contracts import MyOrderOut
 
 app = PortalApi()
@@ -12,7 +12,7 @@ app = PortalApi()
 
 @app.get("/orders/{order_id}", scope="my_orders")
 def get_my_order(caller: Caller, order_id: str) -> MyOrderOut:
-    return MyOrderOut.of(use_cases.get_detailed(caller.tenant, order_id, customer_id=caller.own_customer_id))
+    return MyOrderOut.of(queries.get_detailed(caller.tenant, order_id, customer_id=caller.own_customer_id))
 
 
 handler = app.handler

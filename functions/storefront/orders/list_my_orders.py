@@ -4,7 +4,7 @@ A customer lists their own orders, newest first.
 """
 
 from commerce.http.api import Caller, Page, PortalApi
-from commerce.orders import use_cases
+from commerce.orders import queries
 from commerce.orders.contracts import MyOrdersQuery, OrderRowOut
 
 app = PortalApi()
@@ -12,7 +12,7 @@ app = PortalApi()
 
 @app.get("/orders", scope="my_orders")
 def list_my_orders(caller: Caller, query: MyOrdersQuery) -> Page[OrderRowOut]:
-    page = use_cases.find(caller.tenant, query.page_request(), status=query.status, customer_id=caller.own_customer_id)
+    page = queries.find(caller.tenant, query.page_request(), status=query.status, customer_id=caller.own_customer_id)
     return page.over(tuple(OrderRowOut.of(order) for order in page.items))
 
 

@@ -8,7 +8,7 @@ The order waits for its payment and expires when that does not come in time.
 from commerce.http.api import Caller, PortalApi, Transaction
 from commerce.kernel.errors import Forbidden
 from commerce.orders import use_cases
-from commerce.orders.contracts import OrderPlaced, PlaceMyOrderIn
+from commerce.orders.intake import OrderPlaced, PlaceMyOrderIn
 
 app = PortalApi()
 

@@ -7,16 +7,16 @@ follow: go on with next_cursor until it is null. Page numbers do not go with a n
 """
 
 from commerce.customers import use_cases
-from commerce.customers.contracts import CustomerProfileOut, CustomersQuery
+from commerce.customers.contracts import CustomerRowOut, CustomersQuery
 from commerce.http.api import Caller, Page, V2Api
 
 app = V2Api()
 
 
 @app.get("/v2/customers", scope="customers:read")
-def list_customers(caller: Caller, query: CustomersQuery) -> Page[CustomerProfileOut]:
+def list_customers(caller: Caller, query: CustomersQuery) -> Page[CustomerRowOut]:
     found = use_cases.find(caller.tenant, query.to_command())
-    return found.over(tuple(CustomerProfileOut.of(profile) for profile in found.items))
+    return found.over(tuple(CustomerRowOut.of(customer) for customer in found.items))
 
 
 handler = app.handler

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from commerce.access.model import MAX_OVERLAP_SECONDS, MERCHANT_SCOPES, ApiKey, KeyState
 from commerce.access.use_cases import CreateKey, Issued
-from commerce.http.contracts import Input, Instant, Output, PageQuery, Text
+from commerce.http.contracts import Input, Instant, Output, Text
+from commerce.http.pages import PageQuery
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode, Role
 

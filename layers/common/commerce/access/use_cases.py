@@ -16,7 +16,7 @@ from commerce.access.model import (
     hash_of,
 )
 from commerce.kernel import clock, ids
-from commerce.kernel.caller import Caller, Mode, Role, Tenant
+from commerce.kernel.caller import Caller, Mode, Role
 from commerce.kernel.errors import Forbidden, Invalid, NotFound
 from commerce.kernel.paging import Page, PageRequest
 from commerce.table.transaction import Transaction
@@ -99,22 +99,6 @@ def set_tenant_status(tx: Transaction, tenant_id: str, target: TenantStatus) -> 
     account = _tenant(tenant_id).move_to(target)
     store.save_tenant(tx, account)
     return account
-
-
-def find_tenant(tenant_id: str, mode: Mode) -> Tenant | None:
-    """A tenant with its settings, for work that no request of the tenant's asked for."""
-    account = store.find_tenant(tenant_id)
-    if account is None:
-        return None
-    return Tenant(
-        tenant_id=tenant_id,
-        mode=mode,
-        currency=account.currency,
-        timezone=account.timezone,
-        country=account.country,
-        warehouses=account.warehouses,
-        payment_window_minutes=account.payment_window_minutes,
-    )
 
 
 def create_key(tx: Transaction, caller: Caller, command: CreateKey) -> Issued:

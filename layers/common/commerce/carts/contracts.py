@@ -6,7 +6,7 @@ from pydantic import Field
 
 from commerce.carts.use_cases import AddItem, Checkout, PricedCart, PricedItem
 from commerce.http.contracts import Id, Input, Major, Output, Quantity
-from commerce.orders.contracts import AddressIn
+from commerce.orders.intake import AddressIn
 from commerce.orders.model import Order, Status
 
 

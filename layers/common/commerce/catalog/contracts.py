@@ -7,7 +7,9 @@ from pydantic import Field, StringConstraints
 
 from commerce.catalog.model import MAX_CATEGORIES, MAX_VARIANTS, ProductStatus
 from commerce.catalog.use_cases import CreateProduct, FindProducts, NewVariant, Stocked
-from commerce.http.contracts import AmountIn, Input, Instant, Major, Metadata, Output, PageQuery, Text, money
+from commerce.http.amounts import AmountIn, money
+from commerce.http.contracts import Input, Instant, Major, Metadata, Output, Text
+from commerce.http.pages import PageQuery
 
 Sku = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9._\-]{1,64}$")]
 Slug = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")]

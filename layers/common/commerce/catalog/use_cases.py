@@ -181,21 +181,6 @@ def _by_id(tenant: Tenant, product_id: str, matched: str | None = None) -> Stock
     return None if product is None else Stocked(product, tuple(inventory.stocks_in(rows)), matched)
 
 
-def for_sale(tenant: Tenant, product_ids: list[str]) -> dict[str, Product]:
-    """The named products, all of them on sale.
-
-    Raises:
-        Invalid: one does not exist; the field says which of the items.
-        Conflict: one is not for sale.
-    """
-    products = store.find_all(tenant, product_ids)
-    for index, product_id in enumerate(product_ids):
-        if product_id not in products:
-            raise Invalid("No such product", field=f"items.{index}.product_id", reason="unknown_product")
-        products[product_id].require_for_sale()
-    return products
-
-
 def _event(event_type: str, tenant: Tenant, product: Product) -> DomainEvent:
     return DomainEvent(
         event_id=ids.new("evt"),

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, Registered
+from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, ListedCustomer, Registered
 from commerce.customers.use_cases import CreateCustomer, FindCustomers, NewAddress, Profile
-from commerce.http.contracts import Country, Input, Instant, Line, Major, Metadata, Output, PageQuery, Phone
+from commerce.http.contracts import Country, Input, Instant, Line, Major, Metadata, Output, Phone
+from commerce.http.pages import PageQuery
 
 # RFC 5321 lengths; the local part as RFC 5322 writes it without quotes (dot-atom), the domain as DNS has it.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*\Z")
@@ -107,41 +108,58 @@ class OrdersSummaryOut(Output):
     last_order_at: Annotated[Instant | None, Field(examples=["2026-03-20T12:00:00Z"])]
 
 
-class CustomerProfileOut(Output):
-    """The same in lists as alone: a list reads the summaries together with the customers."""
-
+class _CustomerOut(Output):
     id: Annotated[str, Field(examples=["cust_0192f0c1a7b87c3e9d5f6a7b8c9d0e1f"])]
     email: Annotated[str, Field(examples=["customer@example.com"])]
     first_name: Annotated[str, Field(examples=["Jane"])]
     last_name: Annotated[str, Field(examples=["Doe"])]
     phone: Annotated[str | None, Field(examples=["+1-555-0123"])]
-    addresses: list[CustomerAddressOut]
     tags: Annotated[list[str], Field(examples=[["vip", "newsletter"]])]
     metadata: Annotated[dict[str, str], Field(examples=[{"crm_id": "4711"}])]
-    orders_summary: OrdersSummaryOut
     version: Annotated[int, Field(examples=[1])]
     created_at: Instant
     updated_at: Instant
+
+
+class CustomerRowOut(_CustomerOut):
+    """A customer in a list. The addresses and the summary of the orders are on ``GET /v2/customers/{id}``."""
+
+    @classmethod
+    def of(cls, customer: ListedCustomer) -> "CustomerRowOut":
+        return cls(**_shown(customer))
+
+
+class CustomerProfileOut(_CustomerOut):
+    """A customer alone, with the addresses and the summary of the orders."""
+
+    addresses: list[CustomerAddressOut]
+    orders_summary: OrdersSummaryOut
 
     @classmethod
     def of(cls, profile: Profile) -> "CustomerProfileOut":
         customer, orders = profile.customer, profile.orders
         return cls(
-            id=customer.customer_id,
-            email=customer.email,
-            first_name=customer.first_name,
-            last_name=customer.last_name,
-            phone=customer.phone,
+            **_shown(customer),
             addresses=[CustomerAddressOut.of(address) for address in customer.addresses],
-            tags=list(customer.tags),
-            metadata=customer.metadata,
             orders_summary=OrdersSummaryOut(
                 count=orders.count, total_spent=orders.total_spent.major, last_order_at=orders.last_order_at
             ),
-            version=customer.version,
-            created_at=customer.created_at,
-            updated_at=customer.updated_at,
         )
+
+
+def _shown(customer: ListedCustomer) -> dict[str, Any]:
+    return {
+        "id": customer.customer_id,
+        "email": customer.email,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "phone": customer.phone,
+        "tags": list(customer.tags),
+        "metadata": customer.metadata,
+        "version": customer.version,
+        "created_at": customer.created_at,
+        "updated_at": customer.updated_at,
+    }
 
 
 def _bound(value: Any) -> Any:

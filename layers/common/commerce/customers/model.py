@@ -10,7 +10,7 @@ from commerce.kernel.errors import Invalid
 from commerce.kernel.money import Money
 
 MAX_ADDRESSES = 20
-MAX_TAGS = 50
+MAX_TAGS = 16  # each tag and each term is one more copy in the transaction that creates a customer: 4 MB at most
 MAX_TERMS = 12
 _MAX_WORD = 64  # characters; a sort key holds 1,024 bytes
 
@@ -35,15 +35,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
-    """``email`` is unique per tenant, whatever its case, and kept as it was given."""
+class ListedCustomer:
+    """What lists show of a customer. ``email`` is unique per tenant, whatever its case, and kept as it was given."""
 
     customer_id: str
     email: str
     first_name: str
     last_name: str
     phone: str | None
-    addresses: tuple[Address, ...]
     tags: tuple[str, ...]
     metadata: dict[str, str]
     created_at: datetime
@@ -59,6 +58,13 @@ class Customer:
     def facets(self) -> tuple[str, ...]:
         """The lists this customer stands in: all customers, and one per tag."""
         return (facet(None), *(facet(tag) for tag in self.tags))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer(ListedCustomer):
+    """A customer with everything that is kept of one."""
+
+    addresses: tuple[Address, ...]
 
     @property
     def default_shipping(self) -> Address | None:

@@ -1,11 +1,10 @@
 """Customers in the table.
 
 A customer row stands in its own partition (C1), beside the summary of its orders (C2), so one query reads both. A guard
-row makes the e-mail address unique (C3). In each list that the customer belongs to stands a row with nothing but the id
-(C4), and so it does for each word of the name (C5): a list page is one query for ids and one read of what they name.
+row makes the e-mail address unique (C3). A copy without the addresses stands in each list that the customer belongs to
+(C4), and under each word of the name (C5): a list page is one query.
 """
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,47 +12,57 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException
 
-from commerce.customers.model import Address, Customer, OrdersSummary, Period, facet
+from commerce.customers.model import Address, Customer, ListedCustomer, OrdersSummary, Period, facet
 from commerce.kernel.caller import Tenant
 from commerce.kernel.clock import sortable
 from commerce.kernel.errors import Conflict, Unavailable
 from commerce.kernel.money import Money
 from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
 from commerce.table import keys
-from commerce.table.reading import get, get_all, page, partition
+from commerce.table.reading import get, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction, is_away, is_busy
 
 COLLECTION = "customers"
 
 
-class CustomerRow(Row, discriminator="customer"):
+class ListedCustomerRow(Row, discriminator="listed_customer"):
+    """A customer's place in a list, or under a word of the name, with what a list shows."""
+
     customer_id = UnicodeAttribute()
     email = UnicodeAttribute()
     first_name = UnicodeAttribute()
     last_name = UnicodeAttribute()
     phone = UnicodeAttribute(null=True)
-    addresses = DocumentAttribute()
     tags = WordsAttribute()
     metadata = DocumentAttribute()
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
     version = NumberAttribute()
 
+    def to_listed(self) -> ListedCustomer:
+        return ListedCustomer(**self._shown())
+
+    def _shown(self) -> dict[str, Any]:
+        return {
+            "customer_id": self.customer_id,
+            "email": self.email,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "phone": self.phone,
+            "tags": tuple(self.tags),
+            "metadata": self.metadata,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+            "version": int(self.version),
+        }
+
+
+class CustomerRow(ListedCustomerRow, discriminator="customer"):
+    addresses = DocumentAttribute()
+
     def to_customer(self) -> Customer:
-        return Customer(
-            customer_id=self.customer_id,
-            email=self.email,
-            first_name=self.first_name,
-            last_name=self.last_name,
-            phone=self.phone,
-            addresses=tuple(Address(**document) for document in self.addresses),
-            tags=tuple(self.tags),
-            metadata=self.metadata,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            version=int(self.version),
-        )
+        return Customer(**self._shown(), addresses=tuple(Address(**document) for document in self.addresses))
 
 
 class CustomerSummaryRow(Row, discriminator="customer_summary"):
@@ -77,49 +86,22 @@ class CustomerEmailRow(Row, discriminator="customer_email"):
     customer_id = UnicodeAttribute()
 
 
-class ListedCustomerRow(Row, discriminator="listed_customer"):
-    """A customer's place in a list, or under a word of the name."""
-
-    customer_id = UnicodeAttribute()
-
-
 def add(tx: Transaction, tenant: Tenant, customer: Customer) -> None:
     """Write a new customer with its guard, list and word rows (C1, C3–C5).
 
     Raises (at commit):
         Conflict: the e-mail address belongs to a customer already.
     """
-    customer_id = customer.customer_id
+    customer_id, shown = customer.customer_id, _shown(customer)
     taken = Conflict("A customer with this e-mail address exists", field="email", reason="duplicate_email")
     tx.add(CustomerEmailRow(*keys.customer_email(tenant, customer.email), customer_id=customer_id), taken)
-    tx.add(
-        CustomerRow(
-            *keys.customer(tenant, customer_id),
-            customer_id=customer_id,
-            email=customer.email,
-            first_name=customer.first_name,
-            last_name=customer.last_name,
-            phone=customer.phone,
-            addresses=[asdict(address) for address in customer.addresses],
-            tags=list(customer.tags),
-            metadata=customer.metadata,
-            created_at=customer.created_at,
-            updated_at=customer.updated_at,
-            version=customer.version,
-        )
-    )
+    addresses = [asdict(address) for address in customer.addresses]
+    tx.add(CustomerRow(*keys.customer(tenant, customer_id), addresses=addresses, **shown))
     for name in customer.facets:
-        tx.put(
-            ListedCustomerRow(
-                keys.listing(tenant, COLLECTION, name),
-                keys.by_time(customer.created_at, customer_id),
-                customer_id=customer_id,
-                counted_in=[f"{collection(name)}|all"],
-            )
-        )
+        pk, sk = keys.listing(tenant, COLLECTION, name), keys.by_time(customer.created_at, customer_id)
+        tx.put(ListedCustomerRow(pk, sk, counted_in=[f"{collection(name)}|all"], **shown))
     for word in customer.terms:
-        pk = keys.term(tenant, COLLECTION, word)
-        tx.put(ListedCustomerRow(pk, f"{word}#{customer_id}", customer_id=customer_id))
+        tx.put(ListedCustomerRow(keys.term(tenant, COLLECTION, word), f"{word}#{customer_id}", **shown))
 
 
 def count_order(tx: Transaction, tenant: Tenant, customer_id: str, at: datetime, spent: Money | None = None) -> None:
@@ -151,16 +133,14 @@ def find(tenant: Tenant, customer_id: str) -> Customer | None:
 
 def find_with_summary(tenant: Tenant, customer_id: str) -> tuple[Customer, OrdersSummary] | None:
     """One customer and the summary of the orders, in one query (C1, C2)."""
-    return _paired(tenant, partition(keys.customer(tenant, customer_id).pk))
-
-
-def find_all(tenant: Tenant, customer_ids: Iterable[str]) -> list[tuple[Customer, OrdersSummary]]:
-    """Several customers in the order asked for, fifty to a call (C1, C2)."""
-    wanted = list(dict.fromkeys(customer_ids))
-    places = [(keys.customer(tenant, each), keys.customer_summary(tenant, each)) for each in wanted]
-    rows = get_all(key for pair in places for key in pair)
-    found = (_paired(tenant, [rows[key] for key in pair if key in rows]) for pair in places)
-    return [each for each in found if each is not None]
+    customer: Customer | None = None
+    summary = OrdersSummary(0, Money.zero(tenant.currency), None)
+    for row in partition(keys.customer(tenant, customer_id).pk):
+        if isinstance(row, CustomerRow):
+            customer = row.to_customer()
+        elif isinstance(row, CustomerSummaryRow):
+            summary = row.to_summary(tenant.currency)
+    return None if customer is None else (customer, summary)
 
 
 def find_email(tenant: Tenant, email: str) -> str | None:
@@ -169,12 +149,14 @@ def find_email(tenant: Tenant, email: str) -> str | None:
     return row.customer_id if isinstance(row, CustomerEmailRow) else None
 
 
-def page_of(tenant: Tenant, request: PageRequest, *, tag: str | None, within: Period, total: int | None) -> Page[str]:
-    """Ids of customers, newest first (C4)."""
+def page_of(
+    tenant: Tenant, request: PageRequest, *, tag: str | None, within: Period, total: int | None
+) -> Page[ListedCustomer]:
+    """Customers, newest first (C4)."""
     return page(
         tenant,
         request,
-        _customer_id,
+        _listed,
         pk=keys.listing(tenant, COLLECTION, facet(tag)),
         index=None,
         query_name=f"{COLLECTION}:{facet(tag)}:{_name(within)}",
@@ -186,9 +168,8 @@ def page_of(tenant: Tenant, request: PageRequest, *, tag: str | None, within: Pe
 def count_within(tenant: Tenant, tag: str | None, within: Period) -> int | None:
     """How many customers a list holds of a period; None beyond what page numbers reach (C4)."""
     try:
-        counted = ListedCustomerRow.count(
-            keys.listing(tenant, COLLECTION, facet(tag)), _within(within), limit=MAX_OFFSET_ROWS + 1
-        )
+        pk = keys.listing(tenant, COLLECTION, facet(tag))
+        counted = Row.count(pk, _within(within), limit=MAX_OFFSET_ROWS + 1)
     except PynamoDBException as error:
         if is_busy(error) or is_away(error):
             raise Unavailable from error
@@ -196,8 +177,8 @@ def count_within(tenant: Tenant, tag: str | None, within: Period) -> int | None:
     return counted if counted <= MAX_OFFSET_ROWS else None
 
 
-def page_named(tenant: Tenant, request: PageRequest, word: str) -> Page[tuple[str, str]]:
-    """Words of names beginning with ``word``, each with a customer's id, in alphabetical order (C5)."""
+def page_named(tenant: Tenant, request: PageRequest, word: str) -> Page[tuple[str, ListedCustomer]]:
+    """Words of names beginning with ``word``, each with its customer, in alphabetical order (C5)."""
     return page(
         tenant,
         request,
@@ -216,13 +197,28 @@ def collection(name: str) -> str:
     return f"{COLLECTION}:{name}"
 
 
-def _customer_id(row: Row) -> str:
+def _shown(customer: ListedCustomer) -> dict[str, Any]:
+    return {
+        "customer_id": customer.customer_id,
+        "email": customer.email,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "phone": customer.phone,
+        "tags": list(customer.tags),
+        "metadata": customer.metadata,
+        "created_at": customer.created_at,
+        "updated_at": customer.updated_at,
+        "version": customer.version,
+    }
+
+
+def _listed(row: Row) -> ListedCustomer:
     assert isinstance(row, ListedCustomerRow)
-    return row.customer_id
+    return row.to_listed()
 
 
-def _named(row: Row) -> tuple[str, str]:
-    return row.sk.split("#", 1)[0], _customer_id(row)
+def _named(row: Row) -> tuple[str, ListedCustomer]:
+    return row.sk.split("#", 1)[0], _listed(row)
 
 
 def _within(period: Period) -> Any:
@@ -238,14 +234,3 @@ def _within(period: Period) -> Any:
 
 def _name(period: Period) -> str:
     return "..".join("" if bound is None else sortable(bound) for bound in (period.start, period.end))
-
-
-def _paired(tenant: Tenant, rows: Iterable[Row]) -> tuple[Customer, OrdersSummary] | None:
-    customer: Customer | None = None
-    summary = OrdersSummary(0, Money.zero(tenant.currency), None)
-    for row in rows:
-        if isinstance(row, CustomerRow):
-            customer = row.to_customer()
-        elif isinstance(row, CustomerSummaryRow):
-            summary = row.to_summary(tenant.currency)
-    return None if customer is None else (customer, summary)

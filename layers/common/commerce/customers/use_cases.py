@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 
 from commerce.counters import store as counters
 from commerce.customers import store
-from commerce.customers.model import Address, Customer, OrdersSummary, Period, Registered, facet, with_defaults, words
+from commerce.customers.model import (
+    Address,
+    Customer,
+    ListedCustomer,
+    OrdersSummary,
+    Period,
+    Registered,
+    facet,
+    with_defaults,
+    words,
+)
 from commerce.events import store as events
 from commerce.events.model import DomainEvent
 from commerce.kernel import clock, ids
@@ -109,7 +119,7 @@ def find_customer(tenant: Tenant, customer_id: str) -> Customer | None:
     return store.find(tenant, customer_id)
 
 
-def find(tenant: Tenant, wanted: FindCustomers) -> Page[Profile]:
+def find(tenant: Tenant, wanted: FindCustomers) -> Page[ListedCustomer]:
     """A page of customers (contract CU-01), newest first, or by name where a name is asked for.
 
     One filter finds through its index: the e-mail address, else the name, else the rarest tag, else the registration
@@ -128,66 +138,65 @@ def find(tenant: Tenant, wanted: FindCustomers) -> Page[Profile]:
     return _listed(tenant, wanted, within)
 
 
-def _listed(tenant: Tenant, wanted: FindCustomers, within: Period) -> Page[Profile]:
+def _listed(tenant: Tenant, wanted: FindCustomers, within: Period) -> Page[ListedCustomer]:
     tag = _rarest(tenant, wanted.tags)
     narrows = len(wanted.tags) > 1
     total = None
     if wanted.page.cursor is None and not narrows:
         total = _count(tenant, tag) if within == Period() else store.count_within(tenant, tag, within)
 
-    def read(request: PageRequest) -> Page[Profile]:
-        ids_found = store.page_of(tenant, request, tag=tag, within=within, total=total)
-        return ids_found.over(_profiles(tenant, ids_found.items))
+    def read(request: PageRequest) -> Page[ListedCustomer]:
+        return store.page_of(tenant, request, tag=tag, within=within, total=total)
 
     return _narrowed(wanted, within, read) if narrows else read(wanted.page)
 
 
-def _named(tenant: Tenant, wanted: FindCustomers, name: str, within: Period) -> Page[Profile]:
+def _named(tenant: Tenant, wanted: FindCustomers, name: str, within: Period) -> Page[ListedCustomer]:
     """The longest word finds by prefix; a customer is shown once, at the first word of theirs that it finds."""
     asked = words(name)
     if not asked:
         raise Invalid("name needs a letter or a digit", field="name", reason="name_too_short")
     prefix = max(asked, key=len)
 
-    def first(word: str, customer: Customer) -> bool:
+    def first(word: str, customer: ListedCustomer) -> bool:
         return word == min((own for own in customer.terms if own.startswith(prefix)), default=None)
 
-    def read(request: PageRequest) -> Page[Profile]:
+    def read(request: PageRequest) -> Page[ListedCustomer]:
         found = store.page_named(tenant, request, prefix)
-        profiles = {each.customer.customer_id: each for each in _profiles(tenant, [i for _, i in found.items])}
-        hits = [(word, profiles[i]) for word, i in found.items if i in profiles]
-        return found.over(tuple(profile for word, profile in hits if first(word, profile.customer)))
+        return found.over(tuple(customer for word, customer in found.items if first(word, customer)))
 
     return _narrowed(wanted, within, read)
 
 
-def _with_email(tenant: Tenant, wanted: FindCustomers, email: str, within: Period) -> Page[Profile]:
+def _with_email(tenant: Tenant, wanted: FindCustomers, email: str, within: Period) -> Page[ListedCustomer]:
     customer_id = store.find_email(tenant, email)
-    found = () if customer_id is None or wanted.page.offset else _profiles(tenant, [customer_id])
-    matching = tuple(profile for profile in found if _matches(profile.customer, wanted, within))
+    found = None if customer_id is None or wanted.page.offset else store.find(tenant, customer_id)
+    matching = (found,) if found is not None and _matches(found, wanted, within) else ()
     return Page(items=matching, request=wanted.page, total=len(matching))
 
 
-def _narrowed(wanted: FindCustomers, within: Period, read: Callable[[PageRequest], Page[Profile]]) -> Page[Profile]:
+def _narrowed(
+    wanted: FindCustomers, within: Period, read: Callable[[PageRequest], Page[ListedCustomer]]
+) -> Page[ListedCustomer]:
     if wanted.page.offset:
         raise Malformed(
             "These filters are not counted by one index; follow next_cursor instead of page",
             field="page",
             reason="not_indexed",
         )
-    kept: list[Profile] = []
+    kept: list[ListedCustomer] = []
     cursor = wanted.page.cursor
     for _ in range(_ROUNDS):
         # What is still missing is the most that may be read, so that the cursor stands right after the last row shown.
         page = read(PageRequest(limit=wanted.page.limit - len(kept), cursor=cursor))
-        kept += [profile for profile in page.items if _matches(profile.customer, wanted, within)]
+        kept += [customer for customer in page.items if _matches(customer, wanted, within)]
         cursor = page.next_cursor
         if cursor is None or len(kept) == wanted.page.limit:
             break
     return Page(items=tuple(kept), request=wanted.page, next_cursor=cursor)
 
 
-def _matches(customer: Customer, wanted: FindCustomers, within: Period) -> bool:
+def _matches(customer: ListedCustomer, wanted: FindCustomers, within: Period) -> bool:
     named = all(any(own.startswith(word) for own in customer.terms) for word in words(wanted.name or ""))
     return named and set(wanted.tags) <= set(customer.tags) and within.holds(customer.created_at)
 
@@ -199,10 +208,6 @@ def _rarest(tenant: Tenant, tags: tuple[str, ...]) -> str | None:
 
 def _count(tenant: Tenant, tag: str | None) -> int:
     return counters.read(tenant, store.collection(facet(tag))).get("all", 0)
-
-
-def _profiles(tenant: Tenant, customer_ids: "tuple[str, ...] | list[str]") -> tuple[Profile, ...]:
-    return tuple(Profile(*found) for found in store.find_all(tenant, customer_ids))
 
 
 def _address(tenant: Tenant, new: NewAddress) -> Address:

@@ -3,16 +3,13 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from commerce.kernel import ids
 from commerce.kernel.countries import COUNTRIES
-from commerce.kernel.errors import Invalid
-from commerce.kernel.money import MAX_MINOR, Money, currency_code
-from commerce.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 
 # ``defer_build``: a model's validator is built when first used. A module of contracts holds models of many endpoints,
 # and building them all would be a good part of each one's cold start.
@@ -50,57 +47,6 @@ Major = Annotated[Decimal, WithJsonSchema({"type": "number", "examples": [59.98]
 """An amount going out: decimal major units, a JSON number."""
 
 Instant = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
-
-
-class MinorAmount(BaseModel):
-    """The documented price object: ``{"amount": 19999, "currency": "USD"}``, minor units."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-    amount: Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR)]
-    currency: str
-    formatted: str | None = None
-
-
-def _read_amount(value: Any) -> Any:
-    if isinstance(value, bool | str) or not isinstance(value, int | Decimal | dict | MinorAmount):
-        raise ValueError("Must be a number in major units, or {amount, currency} in minor units")
-    return MinorAmount.model_validate(value) if isinstance(value, dict) else value
-
-
-AmountIn = Annotated[
-    Decimal | MinorAmount,
-    PlainValidator(_read_amount),
-    WithJsonSchema(
-        {
-            "oneOf": [
-                {"type": "number", "minimum": 0, "description": "decimal major units"},
-                {
-                    "type": "object",
-                    "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string"}},
-                    "required": ["amount", "currency"],
-                    "description": "integer minor units",
-                },
-            ],
-            "examples": [199.99],
-        }
-    ),
-]
-"""An amount coming in: both documented forms are read (contract X-01)."""
-
-
-def money(amount: Decimal | MinorAmount, currency: str, *, field: str) -> Money:
-    """Turn an amount from the wire into ``Money`` of ``currency``, the tenant's.
-
-    Raises:
-        Invalid: negative, another currency, or more decimal places than the currency has.
-    """
-    if isinstance(amount, MinorAmount):
-        if currency_code(amount.currency) != currency:
-            raise Invalid(f"{field} must be in {currency}", field=field, reason="foreign_currency")
-        return Money(amount.amount, currency)
-    if amount < 0:
-        raise Invalid(f"{field} must not be negative", field=field, reason="negative_amount")
-    return Money.of_major(Decimal(amount), currency, field=field)
 
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ()./\-]*[0-9]\Z")
@@ -144,29 +90,3 @@ def _metadata(value: dict[str, str]) -> dict[str, str]:
 
 Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
 """Free key-value pairs of the merchant (contract X-54)."""
-
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description=f"Rows per page, at most {MAX_LIMIT}")]
-
-
-class PageQuery(Query):
-    """The page-numbered and cursor forms of v2 lists."""
-
-    page: Annotated[int, Field(ge=1, description="Page number, from 1")] | None = None
-    limit: Limit = DEFAULT_LIMIT
-    cursor: Annotated[str, Field(max_length=1024, description="From next_cursor; not together with page")] | None = None
-
-    def page_request(self) -> PageRequest:
-        return PageRequest.of_page(self.page, self.limit, self.cursor)
-
-
-class OffsetQuery(Query):
-    """The offset form of admin and portal lists; ``cursor`` goes beyond what offsets reach."""
-
-    limit: Limit = DEFAULT_LIMIT
-    offset: Annotated[int, Field(ge=0, description="Rows to skip")] = 0
-    cursor: Annotated[str, Field(max_length=1024, description="From next_cursor; not together with offset")] | None = (
-        None
-    )
-
-    def page_request(self) -> PageRequest:
-        return PageRequest.of_offset(self.offset, self.limit, self.cursor)

@@ -2,109 +2,13 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from commerce.events.model import TimelineEvent, TimelineType
-from commerce.http.contracts import (
-    Country,
-    Id,
-    Input,
-    Instant,
-    Line,
-    Major,
-    OffsetQuery,
-    OrderId,
-    Output,
-    Phone,
-    Quantity,
-    Query,
-)
-from commerce.orders.model import MAX_LINES, Address, Order, OrderLine, Status
-from commerce.orders.use_cases import Detailed, PlaceOrder, WantedItem
-
-
-class AddressIn(Input):
-    """Both documented address forms are read (contract X-19): name/street/zip and first_name/address1/postal_code."""
-
-    name: Line | None = None
-    first_name: Line | None = None
-    last_name: Line | None = None
-    company: Line | None = None
-    street: Line | None = None
-    address1: Line | None = None
-    address2: Line | None = None
-    city: Line
-    state: Line | None = None
-    zip: Line | None = None
-    postal_code: Line | None = None
-    country: Country | None = None
-    phone: Phone | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> "AddressIn":
-        if not (self.name or self.first_name or self.last_name):
-            raise ValueError("An address needs a name")
-        if not (self.street or self.address1):
-            raise ValueError("An address needs a street")
-        return self
-
-    def to_address(self, country: str) -> Address:
-        """The address as orders keep it; ``country`` is the tenant's, for addresses that name none."""
-        return Address(
-            name=self.name or " ".join(part for part in (self.first_name, self.last_name) if part),
-            company=self.company,
-            address1=self.street or self.address1 or "",
-            address2=self.address2,
-            city=self.city,
-            state=self.state,
-            postal_code=self.zip or self.postal_code,
-            country=self.country or country,
-            phone=self.phone,
-        )
-
-
-_EXAMPLE_ADDRESS = {"name": "Jane Doe", "street": "123 Main St", "city": "Springfield", "state": "IL", "zip": "62701"}
-
-
-class ItemIn(Input):
-    product_id: Id
-    variant_id: Annotated[Id, Field(description="Needed where the product has several variants")] | None = None
-    quantity: Quantity
-
-
-class PlaceMyOrderIn(Input):
-    """Prices are the catalogue's. ``customer_id`` may be left out; it can only be the caller's own."""
-
-    items: Annotated[list[ItemIn], Field(min_length=1, max_length=MAX_LINES)]
-    shipping_address: Annotated[AddressIn, Field(examples=[_EXAMPLE_ADDRESS])] | None = None
-    billing_address: AddressIn | None = None
-    customer_id: Id | None = None
-
-    def to_command(self, customer_id: str, country: str, *, awaits_payment: bool) -> PlaceOrder:
-        return PlaceOrder(
-            customer_id=customer_id,
-            items=tuple(WantedItem(item.product_id, item.variant_id, item.quantity) for item in self.items),
-            awaits_payment=awaits_payment,
-            shipping_address=self.shipping_address.to_address(country) if self.shipping_address else None,
-            billing_address=self.billing_address.to_address(country) if self.billing_address else None,
-        )
-
-
-class PlaceOrderIn(PlaceMyOrderIn):
-    """An order that the merchant places for a customer. Prices are the catalogue's."""
-
-    customer_id: Id
-
-
-class OrderPlaced(Output):
-    id: str
-    status: Status
-    total: Major
-    created_at: Instant
-
-    @classmethod
-    def of(cls, order: Order) -> "OrderPlaced":
-        return cls(id=order.order_id, status=order.status, total=order.total.major, created_at=order.placed_at)
+from commerce.http.contracts import Id, Instant, Major, OrderId, Output, Query
+from commerce.http.pages import OffsetQuery
+from commerce.orders.model import Address, Order, OrderLine, Status
+from commerce.orders.queries import Detailed
 
 
 class OrderRowOut(Output):

@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from commerce.catalog import use_cases as catalog
+from commerce.catalog import queries as catalog
 from commerce.catalog.model import Product
-from commerce.counters import store as counters
-from commerce.customers import store as customer_rows
-from commerce.customers import use_cases as customers
+from commerce.customers import store as customers
 from commerce.customers.model import Customer
 from commerce.events import store as events
 from commerce.events.model import DomainEvent, TimelineEvent, TimelineType
@@ -17,9 +15,8 @@ from commerce.inventory import store as inventory
 from commerce.inventory.model import Stock, StockKey, allocate
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
-from commerce.kernel.errors import Invalid, NotFound
+from commerce.kernel.errors import Invalid
 from commerce.kernel.money import Money
-from commerce.kernel.paging import Page, PageRequest
 from commerce.orders import store
 from commerce.orders.model import (
     MAX_LINES,
@@ -32,8 +29,6 @@ from commerce.orders.model import (
     Status,
 )
 from commerce.table.transaction import Transaction
-
-TIMELINE_EMBEDDED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +54,6 @@ class PlaceOrder:
     cart_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Detailed:
-    """An order with its newest timeline events, newest first."""
-
-    order: Order
-    timeline: tuple[TimelineEvent, ...]
-
-
 def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
     """Add everything that placing an order writes: the order, its stock reservations, timeline, outbox and time-out.
 
@@ -75,7 +62,7 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
         Conflict: a product is not for sale, or not enough of it is available.
     """
     tenant, now = caller.tenant, clock.now()
-    customer = customers.find_customer(tenant, command.customer_id)
+    customer = customers.find(tenant, command.customer_id)
     if customer is None:
         raise Invalid("No such customer", field="customer_id", reason="unknown_customer")
     lines = _lines(tenant, command.items)
@@ -108,58 +95,10 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
         for part in line.allocations:
             key = StockKey(line.product_id, line.variant_id, part.warehouse_id)
             inventory.reserve(tx, tenant, key, part.quantity, line.name)
-    customer_rows.count_order(tx, tenant, customer.customer_id, now)
+    customers.count_order(tx, tenant, customer.customer_id, now)
     record(tx, caller, order, status=order.status)
     announce(tx, tenant, order, "order.created")
     return order
-
-
-def get(tenant: Tenant, order_id: str) -> Order:
-    """One order.
-
-    Raises:
-        NotFound: no such order of this tenant.
-    """
-    order = store.find(tenant, order_id)
-    if order is None:
-        raise NotFound("order")
-    return order
-
-
-def get_detailed(tenant: Tenant, order_id: str, *, customer_id: str | None = None) -> Detailed:
-    """One order with its newest timeline events; only if it belongs to ``customer_id`` where that is given.
-
-    Raises:
-        NotFound: no such order, or another customer's.
-    """
-    found = store.find_with_timeline(tenant, order_id, TIMELINE_EMBEDDED)
-    if found is None or customer_id not in (None, found[0].buyer.customer_id):
-        raise NotFound("order")
-    return Detailed(found[0], tuple(found[1]))
-
-
-def find(tenant: Tenant, request: PageRequest, *, status: Status | None, customer_id: str | None) -> Page[Order]:
-    """A page of orders, newest first."""
-    return store.page_of(tenant, request, status=status, customer_id=customer_id)
-
-
-def timeline(tenant: Tenant, order_id: str, request: PageRequest) -> Page[TimelineEvent]:
-    """A page of an order's timeline, oldest first (contract NT-03).
-
-    Raises:
-        NotFound: no such order: every order has a timeline.
-    """
-    page = store.timeline(tenant, order_id, request)
-    if not page.items and request.offset == 0 and request.cursor is None:
-        raise NotFound("order")
-    return page
-
-
-def count(tenant: Tenant) -> dict[str, int]:
-    """How many orders stand in each status, zero-filled, and in all (contract OR-06)."""
-    counted = counters.read(tenant, store.COLLECTION)
-    by_status = {str(status): counted.get(status, 0) for status in Status}
-    return by_status | {"total": sum(by_status.values())}
 
 
 def cancel(tx: Transaction, caller: Caller, order: Order, reason: str) -> Order:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from commerce.access.use_cases import find_tenant
+from commerce.access.queries import find_tenant
 from commerce.customers import store as customer_rows
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
@@ -14,6 +14,7 @@ from commerce.kernel.money import Money, currency_code
 from commerce.ledger import model as ledger
 from commerce.ledger import store as ledger_rows
 from commerce.observability import logger
+from commerce.orders import queries as order_queries
 from commerce.orders import store as order_rows
 from commerce.orders import use_cases as orders
 from commerce.orders.model import Order, PaymentStatus, Status
@@ -46,7 +47,7 @@ def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
         Invalid: the amount is not what is outstanding.
     """
     tenant = caller.tenant
-    order = orders.get(tenant, command.order_id)
+    order = order_queries.get(tenant, command.order_id)
     if not order.is_payable:
         raise Conflict("Nothing is to be paid for this order", field="order_id", reason="not_payable")
     asked = Money(command.minor, currency_code(command.currency))
@@ -151,7 +152,7 @@ def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
     Its payment is cancelled first, so that nobody can pay for what was given back. Where the payment has gone through
     meanwhile, the order follows it instead; where it is being processed, the order waits an hour more.
     """
-    order, now = orders.get(tenant, order_id), clock.now()
+    order, now = order_queries.get(tenant, order_id), clock.now()
     if order.expires_at is None or order.status is not Status.PENDING_PAYMENT:
         order_rows.settle(tx, tenant, order_id)
         return
