@@ -6,8 +6,8 @@ The order, its stock reservations and the emptied cart are one transaction. The 
 when it is not paid within the shop's payment window.
 """
 
-from commerce.carts import use_cases
-from commerce.carts.contracts import CheckedOut, CheckoutIn
+from commerce.carts.checkout import checkout
+from commerce.carts.intake import CheckedOut, CheckoutIn
 from commerce.http.api import Caller, PortalApi, Transaction
 
 app = PortalApi()
@@ -16,7 +16,7 @@ app = PortalApi()
 @app.post("/cart/checkout", scope="cart", status=201)
 def checkout_cart(tx: Transaction, caller: Caller, body: CheckoutIn | None = None) -> CheckedOut:
     command = (body or CheckoutIn()).to_command(caller.tenant.country)
-    return CheckedOut.of(use_cases.checkout(tx, caller, command))
+    return CheckedOut.of(checkout(tx, caller, command))
 
 
 handler = app.handler

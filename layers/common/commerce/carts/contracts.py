@@ -4,10 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from commerce.carts.use_cases import AddItem, Checkout, PricedCart, PricedItem
+from commerce.carts.use_cases import AddItem, PricedCart, PricedItem
 from commerce.http.contracts import Id, Input, Major, Output, Quantity
-from commerce.orders.intake import AddressIn
-from commerce.orders.model import Order, Status
 
 
 class CartItemOut(Output):
@@ -71,26 +69,3 @@ class AddItemIn(Input):
 
 class SetQuantityIn(Input):
     quantity: Annotated[int, Field(strict=True, ge=0, le=10_000, description="0 removes the item")]
-
-
-class CheckoutIn(Input):
-    """Without addresses the customer's default ones are used."""
-
-    shipping_address: AddressIn | None = None
-    billing_address: AddressIn | None = None
-
-    def to_command(self, country: str) -> Checkout:
-        return Checkout(
-            shipping_address=self.shipping_address.to_address(country) if self.shipping_address else None,
-            billing_address=self.billing_address.to_address(country) if self.billing_address else None,
-        )
-
-
-class CheckedOut(Output):
-    order_id: str
-    status: Status
-    total: Major
-
-    @classmethod
-    def of(cls, order: Order) -> "CheckedOut":
-        return cls(order_id=order.order_id, status=order.status, total=order.total.major)

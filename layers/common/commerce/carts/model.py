@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from commerce.kernel.errors import Invalid, NotFound
-from commerce.orders.model import MAX_LINES
+from commerce.kernel.limits import MAX_LINES
 
 MAX_QUANTITY = 10_000
 

@@ -5,7 +5,8 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.carts.model import Cart, CartItem
-from commerce.kernel.caller import Tenant
+from commerce.kernel import clock, ids
+from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import StaleWrite
 from commerce.table import keys
 from commerce.table.reading import get
@@ -35,6 +36,13 @@ class CartRow(Row, discriminator="cart"):
 def find(tenant: Tenant, customer_id: str) -> Cart | None:
     """The customer's cart (B1)."""
     return cart_in(get(keys.cart(tenant, customer_id)))
+
+
+def of_caller(caller: Caller) -> Cart:
+    """The calling customer's cart; a new, empty one for who never had any (B1)."""
+    customer_id = caller.own_customer_id
+    found = find(caller.tenant, customer_id)
+    return found or Cart(cart_id=ids.new("cart"), customer_id=customer_id, items=(), updated_at=clock.now())
 
 
 def cart_in(row: Row | None) -> Cart | None:

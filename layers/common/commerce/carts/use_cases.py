@@ -12,9 +12,6 @@ from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import CommerceError, Invalid
 from commerce.kernel.money import Money, total
-from commerce.orders import use_cases as orders
-from commerce.orders.model import Address, Order
-from commerce.orders.use_cases import PlaceOrder, WantedItem
 from commerce.table.transaction import Transaction
 
 
@@ -58,15 +55,9 @@ class AddItem:
     variant_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    shipping_address: Address | None = None
-    billing_address: Address | None = None
-
-
 def look(caller: Caller) -> PricedCart:
     """The cart at today's prices; an empty one for a customer who never had one (contract CA-01)."""
-    return _priced(caller.tenant, _cart(caller))
+    return _priced(caller.tenant, store.of_caller(caller))
 
 
 def add_item(tx: Transaction, caller: Caller, command: AddItem) -> PricedCart:
@@ -76,7 +67,7 @@ def add_item(tx: Transaction, caller: Caller, command: AddItem) -> PricedCart:
         Invalid: no such product or variant, or the cart is full.
         Conflict: the product is not for sale, or fewer are available.
     """
-    cart = _cart(caller)
+    cart = store.of_caller(caller)
     products = _products(caller.tenant, cart, command.product_id)
     if command.product_id not in products:
         raise Invalid("No such product", field="product_id", reason="unknown_product")
@@ -96,7 +87,7 @@ def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -
         NotFound: the cart has no such item.
         Conflict: fewer are available.
     """
-    cart = _cart(caller)
+    cart = store.of_caller(caller)
     changed = cart.with_quantity(item_id, quantity)
     products = _products(caller.tenant, cart)
     if quantity > cart.item(item_id).quantity:
@@ -108,43 +99,7 @@ def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -
 
 def clear(tx: Transaction, caller: Caller) -> PricedCart:
     """Empty the cart (contract CA-08)."""
-    return _save(tx, caller, replace(_cart(caller), items=()), {})
-
-
-def checkout(tx: Transaction, caller: Caller, command: Checkout) -> Order:
-    """Turn the cart into an order that waits for its payment, exactly once per cart (contract CA-03).
-
-    The cart's version is a condition of the same transaction: of two checkouts at once one finds the cart changed,
-    reads it again, and finds it empty.
-
-    Raises:
-        Invalid: the cart is empty, or there is no address.
-        Conflict: an item is not for sale any more, or not available.
-    """
-    cart = _cart(caller)
-    if not cart.items:
-        raise Invalid("The cart is empty", field="items", reason="cart_empty")
-    order = orders.place(
-        tx,
-        caller,
-        PlaceOrder(
-            customer_id=cart.customer_id,
-            items=tuple(WantedItem(item.product_id, item.variant_id, item.quantity) for item in cart.items),
-            awaits_payment=True,
-            shipping_address=command.shipping_address,
-            billing_address=command.billing_address,
-            cart_id=cart.cart_id,
-        ),
-    )
-    emptied = replace(cart, cart_id=ids.new("cart"), items=())
-    store.save(tx, caller.tenant, emptied.changed(clock.now()))
-    return order
-
-
-def _cart(caller: Caller) -> Cart:
-    customer_id = caller.own_customer_id
-    found = store.find(caller.tenant, customer_id)
-    return found or Cart(cart_id=ids.new("cart"), customer_id=customer_id, items=(), updated_at=clock.now())
+    return _save(tx, caller, replace(store.of_caller(caller), items=()), {})
 
 
 def _save(tx: Transaction, caller: Caller, cart: Cart, products: dict[str, Product]) -> PricedCart:

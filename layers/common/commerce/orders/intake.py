@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from commerce.http.contracts import Country, Id, Input, Instant, Line, Major, Output, Phone, Quantity
-from commerce.orders.model import MAX_LINES, Address, Order, Status
+from commerce.kernel.limits import MAX_LINES
+from commerce.orders.model import Address, Order, Status
 from commerce.orders.use_cases import PlaceOrder, WantedItem
 
 

@@ -15,8 +15,6 @@ from commerce.inventory.model import Allocation
 from commerce.kernel.errors import IllegalMove
 from commerce.kernel.money import Money, total
 
-MAX_LINES = 40  # with two warehouses per line an order stays inside one transaction of 100 actions
-
 
 class Status(StrEnum):
     PENDING_PAYMENT = "pending_payment"

@@ -16,18 +16,10 @@ from commerce.inventory.model import Stock, StockKey, allocate
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import Invalid
+from commerce.kernel.limits import MAX_LINES
 from commerce.kernel.money import Money
 from commerce.orders import store
-from commerce.orders.model import (
-    MAX_LINES,
-    Address,
-    Buyer,
-    FulfillmentStatus,
-    Order,
-    OrderLine,
-    PaymentStatus,
-    Status,
-)
+from commerce.orders.model import Address, Buyer, FulfillmentStatus, Order, OrderLine, PaymentStatus, Status
 from commerce.table.transaction import Transaction
 
 
