@@ -21,7 +21,7 @@ class ServicesOut(Output):
 
 
 class HealthOut(Output):
-    """``healthy`` when every service in use is operational. Without a database the answer is 503."""
+    """``healthy`` when every service in use is operational, or none was checked yet. Without a database it is 503."""
 
     status: Annotated[Literal["healthy", "degraded"], Field(examples=["healthy"])]
     version: Annotated[str, Field(examples=[VERSION])]

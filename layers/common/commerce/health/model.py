@@ -61,7 +61,9 @@ def judge(days: Iterable[Day], now: datetime) -> Health:
         Part.DATABASE: State.OPERATIONAL,  # it was read a moment ago
         Part.CACHE: State.NOT_USED,
     }
-    healthy = all(state in (State.OPERATIONAL, State.NOT_USED) for state in parts.values())
+    # A deployment that was never checked is minutes old; one that is not checked any more has a problem.
+    well = {State.OPERATIONAL, State.NOT_USED} | (set() if known else {State.UNKNOWN})
+    healthy = all(state in well for state in parts.values())
     return Health(healthy=healthy, uptime=_uptime(known, now), parts=parts)
 
 
