@@ -693,7 +693,7 @@ def test_tracking_without_both_parts_is_422(world: World, refused: Any, query: d
     refused(endpoint, answered, 422)
 
 
-@pytest.mark.parametrize("orgid", ["", " ", "ten#1", "x" * 65])
+@pytest.mark.parametrize("orgid", ["", " ", "ten#1", "x" * 65, f"{CANARY}#"])
 def test_tracking_without_a_shop_is_400(world: World, refused: Any, orgid: str) -> None:
     endpoint = endpoints()["GET /api/track-order"]
 

@@ -119,12 +119,10 @@ class CustomerOut(Output):
     name: str
 
 
-class OrderOut(Output):
-    """A whole order. ``timeline`` holds the newest fifty events, newest first; ``timeline_url`` leads to all."""
+class OrderFields(Output):
+    """What merchant and customer both see of an order."""
 
     id: str
-    customer_id: str
-    customer: CustomerOut
     status: Status
     payment_status: str
     fulfillment_status: str
@@ -139,21 +137,38 @@ class OrderOut(Output):
     refunded: Major
     shipping_address: AddressOut
     billing_address: AddressOut | None
-    payment_intent_id: str | None
     tracking_number: str | None
     carrier: str | None
     estimated_delivery: str | None
-    timeline: list[TimelineOut]
-    timeline_url: str
-    metadata: dict[str, str]
-    version: int
     expires_at: Instant | None
     created_at: Instant
     updated_at: Instant
 
+
+class OrderOut(OrderFields):
+    """A whole order. ``timeline`` holds the newest fifty events, newest first; ``timeline_url`` leads to all."""
+
+    customer_id: str
+    customer: CustomerOut
+    payment_intent_id: str | None
+    timeline: list[TimelineOut]
+    timeline_url: str
+    metadata: dict[str, str]
+    version: int
+
     @classmethod
     def of(cls, detailed: Detailed) -> "OrderOut":
-        return cls(**_detail(detailed.order, detailed.timeline))
+        order = detailed.order
+        return cls(
+            **_shared(order),
+            customer_id=order.buyer.customer_id,
+            customer=CustomerOut(id=order.buyer.customer_id, email=order.buyer.email, name=order.buyer.name),
+            payment_intent_id=order.payment_intent_id,
+            timeline=[TimelineOut.of(event) for event in detailed.timeline],
+            timeline_url=f"/admin/orders/{order.order_id}/timeline",
+            metadata=order.metadata,
+            version=order.version,
+        )
 
 
 class MyTimelineOut(Output):
@@ -162,38 +177,16 @@ class MyTimelineOut(Output):
     status: str | None
 
 
-class MyOrderOut(Output):
+class MyOrderOut(OrderFields):
     """A customer's own order: without the merchant's notes, actors and payment ids."""
 
-    id: str
-    status: Status
-    payment_status: str
-    fulfillment_status: str
-    items: list[LineOut]
-    items_count: int
-    currency: str
-    subtotal: Major
-    discount: Major
-    shipping: Major
-    tax: Major
-    total: Major
-    refunded: Major
-    shipping_address: AddressOut
-    billing_address: AddressOut | None
-    tracking_number: str | None
-    carrier: str | None
-    estimated_delivery: str | None
     timeline: list[MyTimelineOut]
-    expires_at: Instant | None
-    created_at: Instant
-    updated_at: Instant
 
     @classmethod
     def of(cls, detailed: Detailed) -> "MyOrderOut":
-        fields = _detail(detailed.order, ())
         shown = [event for event in detailed.timeline if event.type is not TimelineType.NOTE]
         timeline = [MyTimelineOut(at=event.at, type=event.type, status=event.status) for event in shown]
-        return cls(**{name: fields[name] for name in cls.model_fields if name != "timeline"}, timeline=timeline)
+        return cls(**_shared(detailed.order), timeline=timeline)
 
 
 class CountsOut(Output):
@@ -241,11 +234,10 @@ class TrackedOut(Output):
         )
 
 
-def _detail(order: Order, timeline: tuple[TimelineEvent, ...]) -> dict[str, Any]:
+def _shared(order: Order) -> dict[str, Any]:
+    """Values of ``OrderFields``."""
     return {
         "id": order.order_id,
-        "customer_id": order.buyer.customer_id,
-        "customer": CustomerOut(id=order.buyer.customer_id, email=order.buyer.email, name=order.buyer.name),
         "status": order.status,
         "payment_status": str(order.payment_status),
         "fulfillment_status": str(order.fulfillment_status),
@@ -260,14 +252,9 @@ def _detail(order: Order, timeline: tuple[TimelineEvent, ...]) -> dict[str, Any]
         "refunded": order.refunded.major,
         "shipping_address": AddressOut.of(order.shipping_address),
         "billing_address": AddressOut.of(order.billing_address) if order.billing_address else None,
-        "payment_intent_id": order.payment_intent_id,
         "tracking_number": order.tracking_number,
         "carrier": order.carrier,
         "estimated_delivery": order.estimated_delivery,
-        "timeline": [TimelineOut.of(event) for event in timeline],
-        "timeline_url": f"/admin/orders/{order.order_id}/timeline",
-        "metadata": order.metadata,
-        "version": order.version,
         "expires_at": order.expires_at,
         "created_at": order.placed_at,
         "updated_at": order.updated_at,
