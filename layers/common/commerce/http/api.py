@@ -92,11 +92,13 @@ class Api:
             answer = self.resolver.resolve(event, context)
         except CommerceError as error:
             refusal = self._fail(error)
-            answer = {"statusCode": refusal.status_code, "body": refusal.body, "isBase64Encoded": False}
-        answer["multiValueHeaders"] = {
-            **(answer.get("multiValueHeaders") or {"Content-Type": [_JSON]}),
-            "X-Request-Id": [self._request_id],
-        }
+            answer = {
+                "statusCode": refusal.status_code,
+                "body": refusal.body,
+                "isBase64Encoded": False,
+                "multiValueHeaders": {name: [value] for name, value in refusal.headers.items()},
+            }
+        answer["multiValueHeaders"]["X-Request-Id"] = [self._request_id]
         milliseconds = (time.perf_counter() - began) * 1000
         route = f"{event.get('httpMethod')} {event.get('resource')}"
         logger.info("answered", route=route, status=answer["statusCode"], milliseconds=round(milliseconds, 1))

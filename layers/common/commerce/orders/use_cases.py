@@ -17,7 +17,7 @@ from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import Invalid
 from commerce.kernel.limits import MAX_LINES
-from commerce.kernel.money import Money
+from commerce.kernel.money import MAX_MINOR, Money
 from commerce.orders import store
 from commerce.orders.model import Address, Buyer, FulfillmentStatus, Order, OrderLine, PaymentStatus, Status
 from commerce.table.transaction import Transaction
@@ -59,7 +59,10 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
         raise Invalid("No such customer", field="customer_id", reason="unknown_customer")
     lines = _lines(tenant, command.items)
     zero = Money.zero(tenant.currency)
-    free = sum(line.total.minor for line in lines) == 0
+    worth = sum(line.total.minor for line in lines)
+    if worth > MAX_MINOR:
+        raise Invalid("No order is worth this much", field="items", reason="amount_out_of_range")
+    free = worth == 0
     order = Order(
         order_id=ids.new("order"),
         buyer=Buyer(customer.customer_id, customer.email, f"{customer.first_name} {customer.last_name}".strip()),
