@@ -6,8 +6,8 @@ Stock is reserved at once. The order waits as `pending` for as long as it takes 
 """
 
 from commerce.http.api import AdminApi, Caller, Transaction
-from commerce.orders import use_cases
 from commerce.orders.intake import OrderPlaced, PlaceOrderIn
+from commerce.orders.placing import place
 
 app = AdminApi()
 
@@ -15,7 +15,7 @@ app = AdminApi()
 @app.post("/admin/orders", scope="orders:write", status=201)
 def create_order(tx: Transaction, caller: Caller, body: PlaceOrderIn) -> OrderPlaced:
     command = body.to_command(body.customer_id, caller.tenant.country, awaits_payment=False)
-    return OrderPlaced.of(use_cases.place(tx, caller, command))
+    return OrderPlaced.of(place(tx, caller, command))
 
 
 handler = app.handler

@@ -7,8 +7,8 @@ The order waits for its payment and expires when that does not come in time.
 
 from commerce.http.api import Caller, PortalApi, Transaction
 from commerce.kernel.errors import Forbidden
-from commerce.orders import use_cases
 from commerce.orders.intake import OrderPlaced, PlaceMyOrderIn
+from commerce.orders.placing import place
 
 app = PortalApi()
 
@@ -18,7 +18,7 @@ def place_my_order(tx: Transaction, caller: Caller, body: PlaceMyOrderIn) -> Ord
     if body.customer_id not in (None, caller.own_customer_id):
         raise Forbidden("Orders can be placed for yourself only", field="customer_id", reason="wrong_customer")
     command = body.to_command(caller.own_customer_id, caller.tenant.country, awaits_payment=True)
-    return OrderPlaced.of(use_cases.place(tx, caller, command))
+    return OrderPlaced.of(place(tx, caller, command))
 
 
 handler = app.handler

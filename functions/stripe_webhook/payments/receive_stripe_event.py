@@ -8,7 +8,7 @@ was received: what dies before that is delivered again.
 
 from commerce.http.api import PUBLIC_SCOPE, PublicApi, Raw
 from commerce.payments import queue, store, stripe_gateway
-from commerce.payments.contracts import EventReceived
+from commerce.payments.deliveries import EventReceived
 
 app = PublicApi()
 

@@ -6,9 +6,8 @@ from commerce.carts import store
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Invalid
-from commerce.orders import use_cases as orders
 from commerce.orders.model import Address, Order
-from commerce.orders.use_cases import PlaceOrder, WantedItem
+from commerce.orders.placing import PlaceOrder, WantedItem, place
 from commerce.table.transaction import Transaction
 
 
@@ -31,7 +30,7 @@ def checkout(tx: Transaction, caller: Caller, command: Checkout) -> Order:
     cart = store.of_caller(caller)
     if not cart.items:
         raise Invalid("The cart is empty", field="items", reason="cart_empty")
-    order = orders.place(
+    order = place(
         tx,
         caller,
         PlaceOrder(

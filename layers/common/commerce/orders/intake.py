@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from commerce.http.contracts import Country, Id, Input, Instant, Line, Major, Output, Phone, Quantity
 from commerce.kernel.limits import MAX_LINES
 from commerce.orders.model import Address, Order, Status
-from commerce.orders.use_cases import PlaceOrder, WantedItem
+from commerce.orders.placing import PlaceOrder, WantedItem
 
 
 class AddressIn(Input):

@@ -1,4 +1,4 @@
-"""Payments on the wire (contract PY-01, PY-02). Amounts are integer minor units here, as documented."""
+"""Payments on the wire (contract PY-01). Amounts are integer minor units here, as documented."""
 
 from typing import Annotated
 
@@ -29,7 +29,3 @@ class PaymentStarted(Output):
     @classmethod
     def of(cls, intent: Intent) -> "PaymentStarted":
         return cls(client_secret=intent.client_secret or "", payment_intent_id=intent.intent_id)
-
-
-class EventReceived(Output):
-    received: bool

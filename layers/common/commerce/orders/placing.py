@@ -1,0 +1,146 @@
+"""Placing an order: one transaction (contract CA-03, MO-02, OR-02)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from commerce.catalog import queries as catalog
+from commerce.catalog.model import Product
+from commerce.customers import store as customers
+from commerce.customers.model import Customer
+from commerce.inventory import store as inventory
+from commerce.inventory.model import Stock, StockKey, allocate
+from commerce.kernel import clock, ids
+from commerce.kernel.caller import Caller, Tenant
+from commerce.kernel.errors import Invalid
+from commerce.kernel.limits import MAX_LINES
+from commerce.kernel.money import MAX_MINOR, Money
+from commerce.orders import store
+from commerce.orders.model import Address, Buyer, FulfillmentStatus, Order, OrderLine, PaymentStatus, Status
+from commerce.orders.use_cases import announce, record
+from commerce.table.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class WantedItem:
+    product_id: str
+    variant_id: str | None
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """An order for ``customer_id``. Without addresses the customer's default ones are used.
+
+    ``awaits_payment``: the customer pays now, within the tenant's payment window, or the order expires. Otherwise the
+    merchant has taken it on (a telephone order) and it waits as ``pending`` for as long as it takes.
+    """
+
+    customer_id: str
+    items: tuple[WantedItem, ...]
+    awaits_payment: bool
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    cart_id: str | None = None
+
+
+def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
+    """Add everything that placing an order writes: the order, its stock reservations, timeline, outbox and time-out.
+
+    Raises:
+        Invalid: no such customer, product or variant; no address; no items, or more than one transaction holds.
+        Conflict: a product is not for sale, or not enough of it is available.
+    """
+    tenant, now = caller.tenant, clock.now()
+    customer = customers.find(tenant, command.customer_id)
+    if customer is None:
+        raise Invalid("No such customer", field="customer_id", reason="unknown_customer")
+    lines = _lines(tenant, command.items)
+    zero = Money.zero(tenant.currency)
+    worth = sum(line.total.minor for line in lines)
+    if worth > MAX_MINOR:
+        raise Invalid("No order is worth this much", field="items", reason="amount_out_of_range")
+    free = worth == 0
+    order = Order(
+        order_id=ids.new("order"),
+        buyer=Buyer(customer.customer_id, customer.email, f"{customer.first_name} {customer.last_name}".strip()),
+        lines=lines,
+        currency=tenant.currency,
+        status=Status.PENDING_PAYMENT if command.awaits_payment and not free else Status.PENDING,
+        payment_status=PaymentStatus.PAID if free else PaymentStatus.PENDING,
+        fulfillment_status=FulfillmentStatus.UNFULFILLED,
+        shipping_address=command.shipping_address or _default_address(customer),
+        billing_address=command.billing_address,
+        placed_at=now,
+        updated_at=now,
+        expires_at=now + timedelta(minutes=tenant.payment_window_minutes)
+        if command.awaits_payment and not free
+        else None,
+        discount=zero,
+        shipping=zero,
+        tax=zero,
+        refunded=zero,
+        cart_id=command.cart_id,
+        sequence=1,
+    )
+    store.add(tx, tenant, order)
+    for line in order.lines:
+        for part in line.allocations:
+            key = StockKey(line.product_id, line.variant_id, part.warehouse_id)
+            inventory.reserve(tx, tenant, key, part.quantity, line.name)
+    customers.count_order(tx, tenant, customer.customer_id, now)
+    record(tx, caller, order, status=order.status)
+    announce(tx, tenant, order, "order.created")
+    return order
+
+
+def _lines(tenant: Tenant, items: Iterable[WantedItem]) -> tuple[OrderLine, ...]:
+    """Order lines at catalogue prices (contract X-16) with the warehouses that can serve them."""
+    wanted = list(items)
+    if not wanted:
+        raise Invalid("An order needs items", field="items", reason="empty")
+    if len(wanted) > MAX_LINES:
+        raise Invalid(f"An order has at most {MAX_LINES} lines", field="items", reason="too_many_lines")
+    products = catalog.for_sale(tenant, [item.product_id for item in wanted])
+    merged: dict[StockKey, int] = {}
+    for item in wanted:
+        variant = products[item.product_id].variant(item.variant_id)
+        key = StockKey(item.product_id, variant.variant_id, "")
+        merged[key] = merged.get(key, 0) + item.quantity
+    stocks = inventory.find_all(
+        tenant,
+        [replace(key, warehouse_id=warehouse) for key in merged for warehouse in tenant.warehouses],
+    )
+    return tuple(_line(tenant, products[key.product_id], key, units, stocks) for key, units in merged.items())
+
+
+def _line(tenant: Tenant, product: Product, key: StockKey, quantity: int, stocks: dict[StockKey, Stock]) -> OrderLine:
+    variant = product.variant(key.variant_id)
+    wanted = [replace(key, warehouse_id=warehouse) for warehouse in tenant.warehouses]
+    return OrderLine(
+        line_id=ids.new("li"),
+        product_id=product.product_id,
+        variant_id=variant.variant_id,
+        sku=variant.sku,
+        name=product.name,
+        quantity=quantity,
+        unit_price=product.price_of(variant),
+        allocations=allocate(quantity, [stocks[each] for each in wanted if each in stocks], product.name),
+    )
+
+
+def _default_address(customer: Customer) -> Address:
+    found = customer.default_shipping
+    if found is None:
+        raise Invalid("A shipping address is required", field="shipping_address", reason="address_required")
+    return Address(
+        name=f"{found.first_name} {found.last_name}".strip(),
+        company=found.company,
+        address1=found.address1,
+        address2=found.address2,
+        city=found.city,
+        state=found.state,
+        postal_code=found.postal_code,
+        country=found.country,
+        phone=found.phone,
+    )
