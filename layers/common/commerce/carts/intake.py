@@ -2,7 +2,7 @@
 
 from commerce.carts.checkout import Checkout
 from commerce.http.contracts import Input, Major, Output
-from commerce.orders.intake import AddressIn
+from commerce.orders.addresses import AddressIn
 from commerce.orders.model import Order, Status
 
 
