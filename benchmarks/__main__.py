@@ -21,7 +21,7 @@ HEADER = """Till's benchmarks. {machine}
 Warm calls: each handler in this process over a shop of {rows} products, customers, orders and API keys on moto.
   reads, writes, other   AWS calls of one warm call, by kind
   RRU, WRU               DynamoDB read and write units, computed from the sizes of the items, indexes included
-  own ms                 processor time outside of AWS and Stripe calls, median of {rounds} calls
+  own ms                 processor time with the answers of AWS and Stripe given at once, median of {rounds} calls
 """
 IMPORTS = """
 Imports: fresh interpreters, compiled as in the layer; milliseconds are medians, memory is the peak.

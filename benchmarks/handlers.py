@@ -1,7 +1,7 @@
 """What every handler does for one warm call: AWS calls, units, Stripe calls, and its own milliseconds.
 
-A handler computes, and waits for nothing but AWS and Stripe. So its own time is the processor time of its thread
-outside of their calls, which other work on the machine lengthens the least.
+A handler computes, and waits for nothing but AWS and Stripe. So its own time is the processor time of its thread while
+their answers of one real call are given again at once, which other work on the machine lengthens the least.
 """
 
 import json
@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from benchmarks.calls import Calls, watched
+from benchmarks.calls import Calls, replayed, watched
 from benchmarks.shop import ADDRESS, Event, Shop
 from commerce.kernel import clock
 from tests.payments import signature
@@ -32,8 +32,6 @@ class Target(StrEnum):
     PLACE = "place an order"
     NONE = "-"
 
-
-_READING = frozenset({Target.LIST, Target.LIST_ON, Target.GET, Target.CART})  # the same call can be repeated
 
 type Work = Callable[[], Any]
 
@@ -76,25 +74,35 @@ WARM_UP = 5
 
 
 def measure(shop: Shop, subject: Subject, rounds: int) -> Measured:
-    """Warm up, count one call, then time ``rounds`` of them."""
+    """Warm up, count one call, then time ``rounds`` of it with the same answers from AWS and Stripe."""
     subject.prepare(shop)()
-    calls, _ = _once(shop, subject, subject.prepare(shop))
-    same = subject.prepare(shop) if subject.target in _READING else None
-    own = [_once(shop, subject, same or subject.prepare(shop))[1] for _ in range(WARM_UP + rounds if rounds else 0)]
-    own = own[WARM_UP:]
+    work = subject.prepare(shop)
+    calls = _counted(shop, subject, work)
+    own = [_timed(subject, work, calls) for _ in range(WARM_UP + rounds if rounds else 0)][WARM_UP:]
     print(".", end="", file=sys.stderr, flush=True)
     return Measured(subject, calls, statistics.median(own) * 1000 if own else None)
 
 
-def _once(shop: Shop, subject: Subject, work: Work) -> tuple[Calls, float]:
-    """What was called, and the seconds that were the handler's own."""
+def _counted(shop: Shop, subject: Subject, work: Work) -> Calls:
+    """What the work calls."""
     with watched(shop.table) as calls:
+        _require_success(subject, work())
+    return calls
+
+
+def _timed(subject: Subject, work: Work, calls: Calls) -> float:
+    """Processor seconds of the work alone: the same AWS and Stripe answers again, at once."""
+    with replayed(calls.answers):
         began = time.thread_time()
         answer = work()
         elapsed = time.thread_time() - began
+    _require_success(subject, answer)
+    return elapsed
+
+
+def _require_success(subject: Subject, answer: Any) -> None:
     if isinstance(answer, dict) and (answer.get("statusCode", 200) >= 300 or answer.get("batchItemFailures")):
         raise RuntimeError(f"{subject.title}: {answer}")
-    return calls, elapsed - calls.seconds
 
 
 # Routes

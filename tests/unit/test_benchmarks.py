@@ -124,4 +124,4 @@ def test_calls_are_counted_by_kind_and_transactions_cost_double(table: Any) -> N
     assert (calls.reads, calls.writes) == (1, 2)
     assert calls.write_units == (2 + 2) + 2 * 2  # the second write changes nothing, so the index is left alone
     assert calls.read_units == 1
-    assert calls.seconds > 0
+    assert len(calls.answers) == 3
