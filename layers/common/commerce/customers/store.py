@@ -21,7 +21,7 @@ from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
 from commerce.table import keys
 from commerce.table.reading import get, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
-from commerce.table.transaction import Transaction, is_away, is_busy
+from commerce.table.transaction import Transaction, is_temporary
 
 COLLECTION = "customers"
 
@@ -171,7 +171,7 @@ def count_within(tenant: Tenant, tag: str | None, within: Period) -> int | None:
         pk = keys.listing(tenant, COLLECTION, facet(tag))
         counted = Row.count(pk, _within(within), limit=MAX_OFFSET_ROWS + 1)
     except PynamoDBException as error:
-        if is_busy(error) or is_away(error):
+        if is_temporary(error):
             raise Unavailable from error
         raise
     return counted if counted <= MAX_OFFSET_ROWS else None

@@ -8,7 +8,7 @@ from commerce.inventory.model import Movement, Stock, StockKey
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Conflict
 from commerce.table import keys
-from commerce.table.reading import get_all, partition
+from commerce.table.reading import get_all
 from commerce.table.rows import InstantAttribute, Row
 from commerce.table.transaction import Transaction
 
@@ -34,12 +34,6 @@ class MovementRow(Row, discriminator="movement"):
     note = UnicodeAttribute(null=True)
     at = InstantAttribute()
     actor = UnicodeAttribute()
-
-
-def of_product(tenant: Tenant, product_id: str) -> list[Stock]:
-    """All stock of a product (S1)."""
-    rows = partition(keys.product(tenant, product_id).pk, StockRow.sk.startswith(keys.STOCK_PREFIX))
-    return stocks_in(rows)
 
 
 def stocks_in(rows: Iterable[Row]) -> list[Stock]:

@@ -12,7 +12,7 @@ from commerce.operations.model import Answer, Operation
 from commerce.table import keys
 from commerce.table.reading import get
 from commerce.table.rows import Row
-from commerce.table.transaction import Transaction, is_away, is_busy
+from commerce.table.transaction import Transaction, is_temporary
 
 _KEEP_SECONDS = 3 * 24 * 3600  # replays are promised for 24 hours
 
@@ -49,7 +49,7 @@ def claim(operation: Operation) -> Recorded | None:
     except PutError as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             return _recorded(operation)
-        if is_busy(error) or is_away(error):
+        if is_temporary(error):
             raise Unavailable from error
         raise
     return None

@@ -11,7 +11,7 @@ from commerce.payments.model import Intent, StripeEvent
 from commerce.table import keys
 from commerce.table.reading import get
 from commerce.table.rows import Row, WordsAttribute
-from commerce.table.transaction import Transaction, is_away, is_busy
+from commerce.table.transaction import Transaction, is_temporary
 
 _EVENT_KEEP_SECONDS = 90 * 24 * 3600
 
@@ -77,7 +77,7 @@ def receive(event: StripeEvent) -> bool:
     except PutError as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             return find_event(event.event_id) is not None
-        if is_busy(error) or is_away(error):
+        if is_temporary(error):
             raise Unavailable from error
         raise
     return True

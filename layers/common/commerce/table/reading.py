@@ -11,7 +11,7 @@ from commerce.kernel.paging import Page, PageRequest, sign, verify
 from commerce.table import keys
 from commerce.table.keys import Key
 from commerce.table.rows import Row
-from commerce.table.transaction import is_away, is_busy
+from commerce.table.transaction import is_temporary
 
 _BATCH = 100  # of BatchGetItem
 
@@ -109,6 +109,6 @@ def _guarded[T](call: Callable[[], T]) -> T:
     try:
         return call()
     except PynamoDBException as error:
-        if is_busy(error) or is_away(error):
+        if is_temporary(error):
             raise Unavailable from error
         raise

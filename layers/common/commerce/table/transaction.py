@@ -142,6 +142,11 @@ def is_away(error: PynamoDBException) -> bool:
     return isinstance(error.cause, BotoCoreError)
 
 
+def is_temporary(error: PynamoDBException) -> bool:
+    """Whether the same call may succeed later: busy, or away."""
+    return is_busy(error) or is_away(error)
+
+
 def run[T](plan: Callable[[Transaction], T]) -> T:
     """Read and plan with ``plan``, commit, and plan anew while others are writing the same rows.
 
