@@ -119,7 +119,7 @@ def test_a_cursor_is_refused_by_another_tenant_another_query_and_after_tampering
     refusals = [
         call("v2/catalog/list_products", query={"cursor": cursor}, credential=stranger),
         call("v2/catalog/list_products", query={"cursor": cursor, "sort": "name"}),
-        call("v2/catalog/list_products", query={"cursor": "A" + cursor[1:]}),
+        call("v2/catalog/list_products", query={"cursor": ("B" if cursor[0] == "A" else "A") + cursor[1:]}),
         call("v2/catalog/list_products", query={"cursor": "not a cursor"}),
     ]
 
