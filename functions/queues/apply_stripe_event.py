@@ -6,6 +6,7 @@ fails comes back alone and ends in the dead-letter queue after six tries.
 
 from typing import Any
 
+from commerce.kernel.cause import Cause
 from commerce.kernel.errors import CommerceError
 from commerce.observability import logger
 from commerce.payments import queue, store, use_cases
@@ -30,4 +31,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def apply(event_id: str) -> None:
     delivered = store.find_event(event_id)
     if delivered is not None:
-        run(lambda tx: use_cases.apply(tx, delivered))
+        run(lambda tx: use_cases.apply(tx, delivered), Cause("system:stripe"))

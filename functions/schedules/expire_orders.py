@@ -10,6 +10,7 @@ from typing import Any
 from commerce.access.queries import find_tenant
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode
+from commerce.kernel.cause import Cause
 from commerce.kernel.errors import CommerceError, NotFound
 from commerce.observability import logger
 from commerce.orders import store
@@ -32,7 +33,7 @@ def _expired(tenant_id: str, mode: Mode, order_id: str) -> bool:
         tenant = find_tenant(tenant_id, mode)
         if tenant is None:
             raise NotFound("tenant")
-        run(lambda tx: use_cases.expire(tx, tenant, order_id))
+        run(lambda tx: use_cases.expire(tx, tenant, order_id), Cause("system:expiry"))
     except CommerceError as error:
         logger.warning("order not expired", order_id=order_id, reason=error.reason)
         return False

@@ -1,8 +1,9 @@
 """How an endpoint becomes a Lambda handler: one factory for all of them.
 
 A handler is a plain function. What it names in its signature is what it is given: ``caller`` (who), ``tx`` (its unit of
-work), ``body`` and ``query`` (validated contracts), and its path parameters. Around it stand, once for all endpoints:
-authentication and scope, validation, Idempotency-Key, the transaction, envelope, error table, headers, log and metrics.
+work), ``body`` and ``query`` (validated contracts), ``criteria`` (filters and order of a list), ``if_match`` (the
+version that a change expects), and its path parameters. Around it stand, once for all endpoints: authentication and
+scope, validation, Idempotency-Key, dry runs, the transaction, envelope, ETag, error table, headers, log and metrics.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import time
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -20,24 +21,26 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Query as QueryParameters
 
-from commerce.http import authentication
+from commerce.http import authentication, caching, cors, localisation
 from commerce.http.documents import Document
 from commerce.http.envelopes import ADMIN, PORTAL, PUBLIC, V2, V2_PUBLIC, Surface
 from commerce.http.errors import from_validation, status_of
-from commerce.kernel import ids, wire_json
+from commerce.kernel import criteria, ids, wire_json
 from commerce.kernel.caller import Caller
 from commerce.kernel.card_numbers import refuse_card_numbers
 from commerce.kernel.errors import CommerceError, Malformed, NotFound, TooLarge
 from commerce.kernel.paging import Page
 from commerce.observability import count_request, logger
 from commerce.operations.model import Answer, Operation
-from commerce.operations.use_cases import Transaction, perform
+from commerce.operations.use_cases import Transaction, perform, rehearse
 
 MAX_BODY_BYTES = 1_000_000
 PUBLIC_SCOPE = "public"  # the one scope that no credential needs to carry
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _JSON = "application/json"
+_INJECTED = frozenset({"caller", "tx", "raw", "criteria", "if_match"})  # what no resolver reads from the wire
+_MAX_AGENT = 256
 
 type Handler = Callable[..., Any]
 
@@ -99,6 +102,8 @@ class Api:
                 "multiValueHeaders": {name: [value] for name, value in refusal.headers.items()},
             }
         answer["multiValueHeaders"]["X-Request-Id"] = [self._request_id]
+        for name, value in cors.headers(_headers(event)).items():
+            answer["multiValueHeaders"].setdefault(name, []).append(value)
         milliseconds = (time.perf_counter() - began) * 1000
         route = f"{event.get('httpMethod')} {event.get('resource')}"
         logger.info("answered", route=route, status=answer["statusCode"], milliseconds=round(milliseconds, 1))
@@ -116,6 +121,7 @@ class Api:
         tenant_header: bool = True,
         hidden: bool = False,
         secret: bool = False,
+        cache: str = caching.NEVER,
     ) -> Callable[[Handler], Handler]:
         """Register a function as an endpoint.
 
@@ -126,6 +132,7 @@ class Api:
             tenant_header: whether a public route needs the header that names its tenant.
             hidden: left out of the API reference.
             secret: the answer holds a secret; it is kept for replays sealed, and for 15 minutes only.
+            cache: the Cache-Control of what is read (``caching``).
         """
 
         def register(function: Handler) -> Handler:
@@ -139,6 +146,7 @@ class Api:
                 tenant_header=tenant_header,
                 hidden=hidden,
                 secret=secret,
+                cache=cache,
             )
             self.routes.append(route)
             rule = re.sub(r"\{(\w+)\}", r"<\1>", path)
@@ -152,24 +160,26 @@ class Api:
 
         def endpoint(**wire: Any) -> Response[str]:
             event: Mapping[str, Any] = self.resolver.current_event.raw_event
-            caller = self._called_by
-            _refuse_unknown(event, route.query)
-            given = {**wire, **route.path_arguments(wire), "caller": caller, "raw": _raw(event)}
+            headers = _headers(event)
+            _refuse_unknown(event, route)
+            given = {
+                **wire,
+                **route.path_arguments(wire),
+                "caller": self._called_by,
+                "raw": _raw(event),
+                "criteria": criteria.read(_parameters(event)) if "criteria" in route.wants else None,
+                "if_match": _if_match(headers, route),
+            }
             arguments = {name: given[name] for name in route.wants if name in given}
             if route.mutates:
-                answer = perform(
-                    lambda tx: self._render(route, route.function(**arguments, tx=tx)),
-                    self._operation(event, caller, route),
-                )
-            else:
-                result = route.function(**arguments)
-                if isinstance(result, Document):
-                    return result.answer(_headers(event).get("if-none-match", ""))
-                answer = self._render(route, result)
-            headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
-            if answer.replayed:
-                headers["Idempotent-Replayed"] = "true"
-            return Response(answer.status, content_type=_JSON, body=answer.body, headers=headers)
+                return self._changed(route, headers, lambda tx: self._render(route, route.function(**arguments, tx=tx)))
+            result = route.function(**arguments)
+            if isinstance(result, Document):
+                return result.answer(headers.get("if-none-match", ""))
+            answer = self._render(route, result)
+            if route.method != "GET":
+                return _response(answer)
+            return _conditional(answer, route.cache, headers.get("if-none-match", ""))
 
         endpoint.__name__ = route.name
         endpoint.__doc__ = route.function.__doc__
@@ -177,16 +187,35 @@ class Api:
         endpoint.__annotations__ = {}
         return endpoint
 
+    def _changed(
+        self, route: "Route", headers: Mapping[str, str], plan: Callable[[Transaction], Answer]
+    ) -> Response[str]:
+        """Do what the plan says, or with ``X-Dry-Run`` tell what it would have written."""
+        cause = self._called_by.cause(self._request_id)
+        if _is_dry_run(headers):
+            answer, transaction = rehearse(plan, cause)
+            return _response(self._rehearsed(route, answer, transaction), {"X-Dry-Run": "true"})
+        done = perform(plan, self._operation(self.resolver.current_event.raw_event, self._called_by, route), cause)
+        tag = {} if done.version is None else {"ETag": caching.etag(done.body, done.version)}
+        return _response(done, tag | ({"Idempotent-Replayed": "true"} if done.replayed else {}))
+
     def _caller(self, event: Mapping[str, Any]) -> Caller:
         asked = (event.get("httpMethod"), event.get("resource"))
         route = next((route for route in self.routes if (route.method, route.path) == asked), None)
         if route is None:
             raise NotFound("route")
         headers = _headers(event)
+        request = event.get("requestContext") or {}
         if route.scope == PUBLIC_SCOPE:
-            return authentication.public(headers, tenant_required=route.tenant_header)
-        context = (event.get("requestContext") or {}).get("authorizer") or {}
-        return authentication.authenticated(context, headers, self.surface, route.scope)
+            caller = authentication.public(headers, tenant_required=route.tenant_header)
+        else:
+            caller = authentication.authenticated(request.get("authorizer") or {}, headers, self.surface, route.scope)
+        return replace(
+            caller,
+            address=str((request.get("identity") or {}).get("sourceIp") or ""),
+            agent=_printable(headers.get("user-agent", "")),
+            locale=localisation.read(headers),
+        )
 
     def _render(self, route: "Route", result: Any) -> Answer:
         if result is None:
@@ -198,7 +227,20 @@ class Api:
             return Answer(
                 route.status, wire_json.dumps(self.surface.one([r.model_dump(by_alias=True) for r in result]))
             )
-        return Answer(route.status, wire_json.dumps(self.surface.one(result.model_dump(by_alias=True))))
+        body = wire_json.dumps(self.surface.one(result.model_dump(by_alias=True)))
+        return Answer(route.status, body, version=getattr(result, "version", None))
+
+    def _rehearsed(self, route: "Route", answer: Answer | None, transaction: Transaction) -> Answer:
+        """What a dry run tells: the answer that the change would have had, its writes, and where it stopped."""
+        shown = answer is not None and answer.body and not route.secret
+        report = {
+            "dry_run": True,
+            "status": route.status,
+            "answer": wire_json.loads(answer.body) if answer is not None and shown else None,
+            "writes": [{"action": write.action, "kind": write.kind} for write in transaction.writes],
+            "stopped_before": transaction.calls[0] if transaction.calls else None,
+        }
+        return Answer(200, wire_json.dumps(self.surface.one(report)))
 
     def _operation(self, event: Mapping[str, Any], caller: Caller, route: "Route") -> Operation | None:
         key = _headers(event).get("idempotency-key")
@@ -211,7 +253,8 @@ class Api:
                 reason="bad_idempotency_key",
             )
         body = self.resolver.current_event.json_body if event.get("body") else None
-        request = [route.method, event["path"], event.get("multiValueQueryStringParameters"), body]
+        expected = _headers(event).get("if-match")
+        request = [route.method, event["path"], event.get("multiValueQueryStringParameters"), body, expected]
         return Operation(
             tenant=caller.tenant,
             principal_id=caller.principal_id,
@@ -257,12 +300,14 @@ class Route:
         tenant_header: bool = True,
         hidden: bool = False,
         secret: bool = False,
+        cache: str = caching.NEVER,
     ) -> None:
         self.method, self.path, self.scope, self.status, self.function = method, path, scope, status, function
         self.name = name or function.__name__
         self.tenant_header = tenant_header
         self.hidden = hidden
         self.secret = secret
+        self.cache = cache
         signature = inspect.signature(function)
         self.wants = signature.parameters
         self.query: type[Any] | None = self._annotation("query")
@@ -318,7 +363,7 @@ class Route:
         """Path parameters, query model and body, without what is injected here."""
         parameters = []
         for name, parameter in self.wants.items():
-            if name in ("caller", "tx", "raw"):
+            if name in _INJECTED:
                 continue
             kind = Annotated[self.query, QueryParameters()] if name == "query" else parameter.annotation
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind))
@@ -389,11 +434,56 @@ def _refuse_other_types(event: Mapping[str, Any]) -> None:
         raise Malformed("Send application/json", field="Content-Type", reason="unsupported_content_type")
 
 
-def _refuse_unknown(event: Mapping[str, Any], query: type[Any] | None) -> None:
-    known = {field.alias or name for name, field in query.model_fields.items()} if query is not None else set()
-    given = set(event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {})
-    for name in sorted(given - known):
-        raise Malformed(f"Unknown query parameter {name[:40]!r}", field=name[:40], reason="unknown_parameter")
+def _refuse_unknown(event: Mapping[str, Any], route: Route) -> None:
+    fields = route.query.model_fields.items() if route.query is not None else ()
+    known = {field.alias or name for name, field in fields}
+    for name in sorted(set(_parameters(event)) - known):
+        if not ("criteria" in route.wants and criteria.is_criterion(name)):
+            raise Malformed(f"Unknown query parameter {name[:40]!r}", field=name[:40], reason="unknown_parameter")
+
+
+def _parameters(event: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    single = event.get("queryStringParameters") or {}
+    return event.get("multiValueQueryStringParameters") or {name: [value] for name, value in single.items()}
+
+
+def _if_match(headers: Mapping[str, str], route: Route) -> int | None:
+    """The version that a change expects.
+
+    Raises:
+        Malformed: it is not a tag of ours, or this route cannot keep such a promise.
+    """
+    given = headers.get("if-match")
+    if given is None or route.method == "GET":
+        return None
+    if "if_match" not in route.wants:
+        raise Malformed("This route does not take If-Match", field="If-Match", reason="unsupported_header")
+    return caching.wanted_version(given)
+
+
+def _is_dry_run(headers: Mapping[str, str]) -> bool:
+    given = headers.get("x-dry-run", "false").strip().lower()
+    if given not in ("true", "false"):
+        raise Malformed("X-Dry-Run is true or false", field="X-Dry-Run", reason="bad_dry_run")
+    return given == "true"
+
+
+def _response(answer: Answer, headers: Mapping[str, str] | None = None) -> Response[str]:
+    own: dict[str, str | list[str]] = {"Cache-Control": caching.NEVER, **(headers or {})}
+    return Response(answer.status, content_type=_JSON, body=answer.body, headers=own)
+
+
+def _conditional(answer: Answer, cache: str, if_none_match: str) -> Response[str]:
+    """What was read with its tag, or 304 for a reader who has it already (RFC 9110, section 13.1.2)."""
+    tag = caching.etag(answer.body, answer.version)
+    headers: dict[str, str | list[str]] = {"Cache-Control": cache, "ETag": tag, "Vary": caching.VARY}
+    if caching.is_known(tag, if_none_match):
+        return Response(304, headers=headers)
+    return Response(answer.status, content_type=_JSON, body=answer.body, headers=headers)
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text[:_MAX_AGENT] if char.isprintable())
 
 
 def _raw(event: Mapping[str, Any]) -> Raw:

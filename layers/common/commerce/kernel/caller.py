@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from commerce.kernel.cause import Cause
 from commerce.kernel.errors import Forbidden
+from commerce.kernel.locale import ANY, Locale
 
 
 class Mode(StrEnum):
@@ -49,6 +51,9 @@ class Caller:
     role: Role
     scopes: frozenset[str] = field(default_factory=frozenset)
     customer_id: str | None = None
+    address: str = ""  # the IP address that the request came from
+    agent: str = ""  # its User-Agent
+    locale: Locale = ANY
 
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the credential carries ``scope``."""
@@ -66,6 +71,10 @@ class Caller:
     def actor(self) -> str:
         """How timelines and audit rows name this principal: ``api_key:key_…``, ``customer:cust_…``."""
         return f"{self.role}:{self.principal_id}"
+
+    def cause(self, request_id: str = "") -> Cause:
+        """What the audit log says of this caller's changes."""
+        return Cause(self.actor, self.address, self.agent, request_id)
 
 
 def system(tenant: Tenant, name: str) -> Caller:

@@ -93,6 +93,21 @@ class StaleWrite(Conflict):
         super().__init__(f"The {what} changed while this request was under way", reason="concurrent_change")
 
 
+class VersionMismatch(Conflict):
+    """The caller changed what it read, and it has changed since (``If-Match``)."""
+
+    def __init__(self, what: str, version: int) -> None:
+        super().__init__(
+            f"The {what} is at version {version} by now; read it again", field="version", reason="version_mismatch"
+        )
+
+
+def require_version(actual: int, expected: int | None, what: str) -> None:
+    """Raise VersionMismatch unless ``what`` is still at the version that the caller read; None expects nothing."""
+    if expected is not None and expected != actual:
+        raise VersionMismatch(what, actual)
+
+
 class RateLimited(CommerceError):
     """Too many calls."""
 

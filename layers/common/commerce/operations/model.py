@@ -14,11 +14,15 @@ from commerce.kernel.caller import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller is told: an HTTP status and a JSON text (empty for none)."""
+    """What the caller is told: an HTTP status and a JSON text (empty for none).
+
+    ``version`` is that of the object in it, where it has one; a replayed answer has forgotten it.
+    """
 
     status: int
     body: str
     replayed: bool = False
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

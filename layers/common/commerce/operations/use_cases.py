@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Callable
 
+from commerce.kernel.cause import Cause
 from commerce.kernel.errors import CommerceError, Conflict
 from commerce.operations import store
 from commerce.operations.model import Answer, Operation
-from commerce.table.transaction import Transaction, run
+from commerce.table.transaction import Transaction, rehearse, run
 
-__all__ = ["Transaction", "perform", "run"]
+__all__ = ["Transaction", "perform", "rehearse", "run"]
 
 
 class InFlight(Conflict):
@@ -20,7 +21,7 @@ class InFlight(Conflict):
         self.retry_after = retry_after
 
 
-def perform(plan: Callable[[Transaction], Answer], operation: Operation | None) -> Answer:
+def perform(plan: Callable[[Transaction], Answer], operation: Operation | None, cause: Cause) -> Answer:
     """Plan the change, and commit it together with the record of its answer.
 
     Without an operation the change is still one transaction, guarded by its own conditions.
@@ -31,7 +32,7 @@ def perform(plan: Callable[[Transaction], Answer], operation: Operation | None) 
         CommerceError: what the plan refused; the key is free again.
     """
     if operation is None:
-        return run(plan)
+        return run(plan, cause)
     earlier = store.claim(operation)
     if earlier is not None:
         return _replay(earlier, operation)
@@ -42,7 +43,7 @@ def perform(plan: Callable[[Transaction], Answer], operation: Operation | None) 
         return answer
 
     try:
-        return run(recorded)
+        return run(recorded, cause)
     except CommerceError:
         store.release(operation)
         raise

@@ -6,6 +6,7 @@ another tenant's rows or the other mode's. Index keys of listings and of a tenan
 
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import quote
 
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.clock import sortable
@@ -22,6 +23,9 @@ EXPIRY_SHARDS = 4
 _PLATFORM = "T#~platform"
 
 
+NOWHERE = Key(f"{_PLATFORM}#NOWHERE", "NOWHERE")  # no row ever stands there
+
+
 def partition(tenant: Tenant) -> str:
     return f"T#{tenant.tenant_id}#{tenant.mode}"
 
@@ -35,6 +39,22 @@ def tenant_row(tenant_id: str) -> Key:
 
 def api_key(tenant_id: str, key_id: str) -> Key:
     return Key(f"T#{tenant_id}#KEYS", f"KEY#{key_id}")
+
+
+# Limits: how often a credential, an address, or all together about one subject, have called.
+
+
+def caller_limit(tenant: Tenant, principal_id: str) -> Key:
+    return Key(f"{partition(tenant)}#LIMIT#{principal_id}", "LIMIT")
+
+
+def subject_limit(tenant_id: str, route: str, digest: str) -> Key:
+    return Key(f"T#{tenant_id}#LIMIT#{route}#{digest}", "LIMIT")
+
+
+def address_limit(route: str, digest: str) -> Key:
+    """The platform's, so that naming another tenant gives no fresh budget."""
+    return Key(f"{_PLATFORM}#LIMIT#{route}#{digest}", "LIMIT")
 
 
 # Catalogue and stock: a product's stock rows stand in its partition, so one query reads both.
@@ -64,6 +84,23 @@ def sku(tenant: Tenant, code: str) -> Key:
 
 def listing(tenant: Tenant, collection: str, facet: str) -> str:
     return f"{partition(tenant)}#LIST#{collection}#{facet}"
+
+
+def by_name(name: str, entity_id: str) -> str:
+    """Sort key for lists in alphabetical order, whatever the case; an index key holds 1,024 bytes."""
+    return f"{name.casefold()[:SORTED_CHARACTERS]}{BELOW_TEXT}{entity_id}"
+
+
+SORTED_CHARACTERS = 200
+BELOW_TEXT = "\0"  # ends a name in a key, below every character, so that "Tee" stands before "Tee, blue"
+
+
+def by_amount(thousandths: int, entity_id: str) -> str:
+    """Sort key for lists in order of an amount, in thousandths of the major unit whatever the currency's exponent is.
+
+    Padded, so that text sorts as numbers do.
+    """
+    return f"{thousandths:018d}#{entity_id}"
 
 
 def term(tenant: Tenant, collection: str, word: str) -> str:
@@ -162,7 +199,13 @@ def applied(stream_event_id: str) -> Key:
 
 
 def operation(tenant: Tenant, principal_id: str, key: str) -> Key:
-    return Key(f"{partition(tenant)}#OPERATION#{principal_id}#{key}", "OPERATION")
+    """The caller chose ``key``; quoted, it cannot look like another kind of partition to a permission."""
+    return Key(f"{partition(tenant)}#OPERATION#{principal_id}#{quote(key, safe='')}", "OPERATION")
+
+
+def audit(tenant: Tenant, facet: str) -> str:
+    """The partition, or index partition, of one list of the audit log. Only its recorder may write such keys."""
+    return f"{partition(tenant)}#AUDIT#{facet}"
 
 
 def stripe_event(event_id: str) -> Key:
@@ -171,6 +214,12 @@ def stripe_event(event_id: str) -> Key:
 
 def health_day(day: str) -> Key:
     return Key(f"{_PLATFORM}#HEALTH", day)
+
+
+def shop_of(pk: str) -> tuple[str, Mode | None]:
+    """Read a tenant's id and the mode back from a partition key; what belongs to the shop as a whole has no mode."""
+    _, tenant_id, mode, *_ = pk.split("#")
+    return tenant_id, Mode(mode) if mode in set(Mode) else None
 
 
 def tenant_of(pk: str) -> Tenant:

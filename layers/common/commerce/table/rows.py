@@ -3,7 +3,7 @@
 import json
 import os
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pynamodb.attributes import Attribute, DiscriminatorAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection.table import TableConnection
@@ -101,6 +101,9 @@ class Row(Model):
     gsi3sk = UnicodeAttribute(null=True)
     ttl = NumberAttribute(null=True)  # Unix seconds
     counted_in = WordsAttribute(null=True)  # "<collection>|<field>": the counters that count this row
+    cause = DocumentAttribute(null=True)  # who wrote it last; on audited rows
+
+    audited: ClassVar[str] = ""  # what the audit log calls rows of this class; empty: they are not audited
 
     gsi1 = _Index1()
     gsi2 = _Index2()

@@ -8,6 +8,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
@@ -15,7 +16,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from commerce.kernel.cause import SYSTEM, Cause
 from commerce.kernel.errors import CommerceError, Conflict, Invalid, StaleWrite, Unavailable
+from commerce.table import keys
 from commerce.table.rows import Row, connection
 
 MAX_ACTIONS = 100  # of DynamoDB
@@ -37,10 +40,25 @@ class Contended(Exception):
     """DynamoDB was busy with the same rows; nothing was written."""
 
 
-class Transaction:
-    """Writes that stand or fall together."""
+class Stopped(Exception):
+    """A rehearsal came to a call that it must not make."""
 
-    def __init__(self) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a transaction, for people: ``action`` is check, delete, put or update; ``kind`` the row's kind."""
+
+    action: str
+    kind: str
+
+
+class Transaction:
+    """Writes that stand or fall together, and who caused them."""
+
+    def __init__(self, cause: Cause = SYSTEM, *, rehearsal: bool = False) -> None:
+        self.cause = cause
+        self.rehearsal = rehearsal
+        self.calls: list[str] = []  # where a rehearsal stopped
         self._checks: list[tuple[Row, Condition, CommerceError]] = []
         self._deletes: list[tuple[Row, Condition | None, CommerceError]] = []
         self._puts: list[tuple[Row, Condition | None, CommerceError]] = []
@@ -52,6 +70,8 @@ class Transaction:
 
     def put(self, row: Row, condition: Condition | None = None, otherwise: CommerceError | None = None) -> None:
         """Write a whole row."""
+        if row.audited:
+            row.cause = asdict(self.cause)
         self._puts.append((row, condition, otherwise or Conflict("The row exists already")))
 
     def add(self, row: Row, otherwise: CommerceError | None = None) -> None:
@@ -66,11 +86,35 @@ class Transaction:
         otherwise: CommerceError | None = None,
     ) -> None:
         """Change attributes of the row with ``row``'s key."""
-        self._updates.append((row, list(actions), condition, otherwise or StaleWrite("row")))
+        caused = [Row.cause.set(asdict(self.cause))] if row.audited else []
+        self._updates.append((row, [*actions, *caused], condition, otherwise or StaleWrite("row")))
 
     def delete(self, row: Row, condition: Condition | None = None, otherwise: CommerceError | None = None) -> None:
         """Remove the row with ``row``'s key."""
         self._deletes.append((row, condition, otherwise or StaleWrite("row")))
+
+    def outside(self, call: str) -> None:
+        """Say that the plan is about to call somebody else, who would do it for good: a rehearsal ends here.
+
+        Raises:
+            Stopped: this is a rehearsal.
+        """
+        if self.rehearsal:
+            self.calls.append(call)
+            raise Stopped
+
+    @property
+    def writes(self) -> list[Write]:
+        """What the transaction holds, in the order in which it was planned per kind of write."""
+        groups: list[tuple[str, list[Row]]] = [
+            ("check", [row for row, _, _ in self._checks]),
+            ("put", [row for row, _, _ in self._puts]),
+            ("update", [row for row, _, _, _ in self._updates]),
+            ("delete", [row for row, _, _ in self._deletes]),
+        ]
+        return [
+            Write(action, str(type(row).kind.get_discriminator(type(row)))) for action, rows in groups for row in rows
+        ]
 
     def __len__(self) -> int:
         return len(self._checks) + len(self._deletes) + len(self._puts) + len(self._updates)
@@ -84,17 +128,31 @@ class Transaction:
         """
         if not len(self):
             return
-        if len(self) > MAX_ACTIONS:
+        if len(self) + self.rehearsal > MAX_ACTIONS:
             raise Invalid(
                 f"This change needs {len(self)} writes and {MAX_ACTIONS} fit in one; split it", reason="too_large"
             )
-        # pynamodb sends checks, deletes, puts, updates in this order, and the reasons come back in the same one.
-        meanings: list[CommerceError] = []
         # The token makes a retry of a call whose answer was lost the same transaction to DynamoDB (10 minutes).
         write = TransactWrite(connection=connection().connection, client_request_token=str(uuid.uuid4()))
+        meanings = self._fill(write)
+        try:
+            write._commit()
+        except TransactWriteError as error:
+            found = _meaning(error, meanings)
+            if not isinstance(found, _Rehearsed):
+                raise found from error
+
+    def _fill(self, write: TransactWrite) -> list[CommerceError]:
+        """Hand everything to pynamodb; give what each action's failed condition means, in the order of the reasons."""
+        # pynamodb sends checks, deletes, puts, updates in this order, and the reasons come back in the same one.
+        meanings: list[CommerceError] = []
         for row, condition, meaning in self._checks:
             write.condition_check(type(row), row.pk, row.sk, condition=condition)
             meanings.append(meaning)
+        if self.rehearsal:
+            # DynamoDB judges every condition and, because this one never holds, writes nothing.
+            write.condition_check(Row, *keys.NOWHERE, condition=Row.pk.exists())
+            meanings.append(_Rehearsed())
         for row, delete_condition, meaning in self._deletes:
             write.delete(row, condition=delete_condition)
             meanings.append(meaning)
@@ -104,23 +162,36 @@ class Transaction:
         for row, actions, update_condition, meaning in self._updates:
             write.update(row, actions=actions, condition=update_condition)
             meanings.append(meaning)
-        try:
-            write._commit()
-        except TransactWriteError as error:
-            raise _meaning(error, meanings) from error
+        return meanings
+
+
+def _kind(row: Row) -> str:
+    return str(type(row).kind.get_discriminator(type(row)))
+
+
+class _Rehearsed(CommerceError):
+    """Of all conditions, only the one that never holds did not."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was written")
 
 
 def _meaning(error: TransactWriteError, meanings: list[CommerceError]) -> Exception:
     reasons = list(error.cancellation_reasons)
-    for reason, meaning in zip(reasons, meanings, strict=False):
-        if reason is not None and reason.code == "ConditionalCheckFailed":
-            return meaning
-    if any(reason is not None and reason.code in _BUSY for reason in reasons):
-        return Contended()
-    if is_busy(error):
+    failed = [
+        meaning
+        for reason, meaning in zip(reasons, meanings, strict=False)
+        if reason is not None and reason.code == "ConditionalCheckFailed"
+    ]
+    refused = [meaning for meaning in failed if not isinstance(meaning, _Rehearsed)]
+    if refused:
+        return refused[0]
+    if any(reason is not None and reason.code in _BUSY for reason in reasons) or is_busy(error):
         return Contended()
     if _is_too_large(error):
         return Invalid("This is more than can be stored at once; make it smaller", reason="too_large")
+    if failed:
+        return failed[0]
     return Unavailable() if is_away(error) else error
 
 
@@ -147,7 +218,7 @@ def is_temporary(error: PynamoDBException) -> bool:
     return is_busy(error) or is_away(error)
 
 
-def run[T](plan: Callable[[Transaction], T]) -> T:
+def run[T](plan: Callable[[Transaction], T], cause: Cause = SYSTEM) -> T:
     """Read and plan with ``plan``, commit, and plan anew while others are writing the same rows.
 
     ``plan`` must do nothing but read, compute, add writes, and call what is idempotent.
@@ -156,17 +227,43 @@ def run[T](plan: Callable[[Transaction], T]) -> T:
         CommerceError: what ``plan`` or a failed condition refused.
         Unavailable: still contended after all attempts (503 with Retry-After, never 500).
     """
+    return _attempt(lambda: _run_once(plan, Transaction(cause)))
+
+
+def rehearse[T](plan: Callable[[Transaction], T], cause: Cause = SYSTEM) -> tuple[T | None, Transaction]:
+    """Plan as ``run`` does and let DynamoDB judge the conditions, but write nothing.
+
+    Gives what the plan answered, or None where it stopped before a call to somebody else; and the transaction, which
+    knows its writes and that call.
+
+    Raises:
+        CommerceError: what ``run`` would have refused.
+    """
+    return _attempt(lambda: _rehearse_once(plan, Transaction(cause, rehearsal=True)))
+
+
+def _run_once[T](plan: Callable[[Transaction], T], transaction: Transaction) -> T:
+    result = plan(transaction)
+    transaction.commit()
+    return result
+
+
+def _rehearse_once[T](plan: Callable[[Transaction], T], transaction: Transaction) -> tuple[T | None, Transaction]:
+    try:
+        return _run_once(plan, transaction), transaction
+    except Stopped:
+        transaction.commit()
+        return None, transaction
+
+
+def _attempt[T](once: Callable[[], T]) -> T:
     for attempt in range(_ATTEMPTS):
-        transaction = Transaction()
         try:
-            result = plan(transaction)
-            transaction.commit()
+            return once()
         except (Contended, StaleWrite) as contention:
             if attempt + 1 == _ATTEMPTS:
                 raise (contention if isinstance(contention, StaleWrite) else Unavailable()) from contention
             _pause(attempt)
-        else:
-            return result
     raise Unavailable
 
 
