@@ -2,9 +2,10 @@
 
 import copy
 import hashlib
+import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +18,11 @@ from .idempotency import IdempotencyKeys
 from .shapes import JsonObject
 
 type Publish = Callable[["Account", JsonObject], None]
+type React = Callable[["Account", JsonObject], None]
+
+DUNNING: JsonObject = {"retry_days": [3, 5, 7], "then": "cancel"}
+BILLING_KINDS = ("customer", "discount", "coupon", "subscription", "invoice", "invoiceitem", "invoice_payment")
+"""What a billing request may change before its payment is known to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +46,20 @@ class Account:
     key_hint: str
     clock: Clock
     publish: Publish
+    reactions: Mapping[str, tuple[React, ...]]
+    """What Stripe itself does when something happens, by the type of the event: a paid intent pays its invoice."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     objects: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     hidden: dict[str, JsonObject] = field(default_factory=dict)
     """What Stripe knows of an object and does not show, by the object's id."""
     idempotency: IdempotencyKeys = field(default_factory=IdempotencyKeys)
+    dunning: JsonObject = field(default_factory=lambda: dict(DUNNING))
+    """When a failed renewal is tried again, and what follows the last try, as the Dashboard's settings say."""
     calls: Counter[str] = field(default_factory=Counter)
     replays: Counter[str] = field(default_factory=Counter)
     origin: Origin = field(default_factory=Origin)
+    _waiting: list[JsonObject] | None = None
+    """The events of a tentative change, not yet published; None when there is none."""
 
     def now(self) -> int:
         """Give the time in seconds since the epoch."""
@@ -62,6 +74,30 @@ class Account:
                 yield
             finally:
                 self.origin = before
+
+    @contextmanager
+    def tentative(self) -> Iterator[None]:
+        """Try a billing change: an exception undoes it and its events. What a payment did meanwhile stays and is told.
+
+        Objects read before are not the stored ones after an undoing: read them again.
+        """
+        # As text, which is quick to make, and read only when it comes to undoing.
+        kept = json.dumps([{kind: self.objects[kind] for kind in BILLING_KINDS if kind in self.objects}, self.hidden])
+        self._waiting = []
+        try:
+            yield
+        except BaseException:
+            objects, hidden = json.loads(kept)
+            self.objects = {kind: held for kind, held in self.objects.items() if kind not in BILLING_KINDS} | objects
+            # The hidden sides of what payments touch stay as well; the rest belongs to what is undone.
+            stays = ("pm_", "pi_", "ch_")
+            self.hidden = hidden | {key: side for key, side in self.hidden.items() if key.startswith(stays)}
+            self._waiting = [event for event in self._waiting if event["data"]["object"]["object"] not in BILLING_KINDS]
+            raise
+        finally:
+            waiting, self._waiting = self._waiting, None
+            for event in waiting:
+                self._tell(event)
 
     def add(self, kind: str, members: JsonObject) -> JsonObject:
         """Store a new object of ``kind`` and give it, with the members every Stripe object has."""
@@ -117,6 +153,14 @@ class Account:
             "request": {"id": self.origin.request_id, "idempotency_key": self.origin.idempotency_key},
             "type": event_type,
         }
+        if self._waiting is not None:
+            self._waiting.append(event)
+        else:
+            self._tell(event)
+        for react in self.reactions.get(event_type, ()):
+            react(self, thing)
+
+    def _tell(self, event: JsonObject) -> None:
         self.objects.setdefault("event", {})[event["id"]] = event
         # Under the lock, so that the order of events is the order of changes.
         self.publish(self, event)
@@ -132,10 +176,11 @@ def change(thing: JsonObject, members: JsonObject) -> JsonObject:
 class Accounts:
     """All accounts, found by API key. A key is not stored: an account's id is derived from it."""
 
-    def __init__(self, clock: Clock, publish: Publish) -> None:
+    def __init__(self, clock: Clock, publish: Publish, reactions: Mapping[str, tuple[React, ...]]) -> None:
         """Start empty."""
         self._clock = clock
         self._publish = publish
+        self._reactions = reactions
         self._lock = threading.Lock()
         self._accounts: dict[tuple[str, bool], Account] = {}
 
@@ -155,7 +200,7 @@ class Accounts:
         with self._lock:
             account = self._accounts.get((account_id, livemode))
             if account is None:
-                account = Account(account_id, livemode, key_hint, self._clock, self._publish)
+                account = Account(account_id, livemode, key_hint, self._clock, self._publish, self._reactions)
                 self._accounts[account_id, livemode] = account
             return account
 

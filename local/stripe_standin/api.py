@@ -116,7 +116,9 @@ def _execute(prepared: Prepared, fault: Fault | None, request_id: str) -> Answer
     with account.acting(prepared.origin):
         try:
             body = prepared.route.handler(prepared.call)
-            answer = Answer(200, expand.expanded(account, body, prepared.expands), request_id)
+            answer = Answer(
+                200, expand.expanded(account, body, prepared.expands, _result_of(prepared.route)[0]), request_id
+            )
         except StripeError as error:
             answer = _refusal(error, request_id)
         except Exception:
@@ -145,6 +147,8 @@ def _result_of(route: Route) -> tuple[str, bool]:
     named = [part for part in parts[2:] if not part.startswith("{")]
     plurals = {f"{kind}s": kind for kind in ids.PREFIXES}
     in_list = route.method == "GET" and not parts[-1].startswith("{")
+    if route.result is not None:
+        return route.result, in_list
     return (plurals[named[-1]] if in_list else plurals[named[0]]), in_list
 
 

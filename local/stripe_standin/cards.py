@@ -42,6 +42,10 @@ class TestCard:
     attaches: bool = True
     authentication: Authentication = Authentication.NEVER
     refund_status: str = "succeeded"
+    dispute: str | None = None
+    """The reason its holder gives for disputing every charge."""
+    inquiry: bool = False
+    """Its dispute is an inquiry first, which takes no money."""
 
 
 def _declined(reason: str, message: str = "Your card was declined.") -> Decline:
@@ -111,6 +115,9 @@ CARDS = (
     ),
     TestCard("pendingRefund", "4000000000007726", refund_status="pending"),
     TestCard("refundFail", "4000000000005126"),
+    TestCard("createDispute", "4000000000000259", dispute="fraudulent"),
+    TestCard("createDisputeProductNotReceived", "4000000000002685", dispute="product_not_received"),
+    TestCard("createDisputeInquiry", "4000000000001976", dispute="fraudulent", inquiry=True),
 )
 BY_NAME = {card.name: card for card in CARDS}
 BY_NUMBER = {card.number: card for card in CARDS}

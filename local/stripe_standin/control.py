@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import payments
+from . import disputes, payments, setups
 from .accounts import Account, Origin
 from .errors import StripeError, invalid_request
 from .faults import Fault
+from .resources import billing_portal
 from .shapes import JsonObject
 from .standin import Standin, report
 from .webhooks import Endpoint, Mode
@@ -29,6 +30,8 @@ def routes(standin: Standin) -> list[Route]:
         ("POST", "/save", control.save),
         ("POST", "/reset", control.reset),
         ("POST", "/clock", control.clock),
+        ("PUT", "/dunning", control.dunning),
+        ("POST", "/billing_portal/default", control.default_portal),
         ("GET", "/faults", control.list_faults),
         ("POST", "/faults", control.add_faults),
         ("DELETE", "/faults", control.clear_faults),
@@ -38,10 +41,14 @@ def routes(standin: Standin) -> list[Route]:
         ("GET", "/webhooks", control.webhooks),
         ("POST", "/webhooks", control.set_mode),
         ("POST", "/webhooks/release", control.release),
+        ("POST", "/webhooks/discard", control.discard),
         ("POST", "/webhooks/drain", control.drain),
         ("POST", "/payment_intents/{id}/authenticate", control.authenticate),
         ("POST", "/payment_intents/{id}/settle", control.settle),
+        ("POST", "/setup_intents/{id}/authenticate", control.authenticate_setup),
         ("POST", "/refunds/{id}/settle", control.settle_refund),
+        ("POST", "/charges/{id}/dispute", control.dispute),
+        ("POST", "/disputes/{id}/decide", control.decide_dispute),
     ]
     return [Route(f"/_standin{path}", _json(handler), methods=[method]) for method, path, handler in table]
 
@@ -110,10 +117,77 @@ class Control:
         return {"ok": True}
 
     async def clock(self, request: Request) -> JsonObject:
-        """Advance the clock by ``advance_seconds``."""
-        seconds = int((await _object(request)).get("advance_seconds", 0))
-        expired = await run_in_threadpool(self._standin.advance, seconds)
-        return {"now": self._standin.clock.now(), "expired_authorisations": expired}
+        """Move the clock by ``advance_seconds`` or to a moment (``advance_to``), running what falls due on the way.
+
+        ``frozen`` true stops it where it then stands, so that nothing depends on how fast the caller is; false lets it
+        run. Times are in seconds since the epoch.
+        """
+        given = await _object(request)
+        clock = self._standin.clock
+        target = int(given.get("advance_to", clock.now() + int(given.get("advance_seconds", 0))))
+        ran = await run_in_threadpool(self._standin.move_clock, target)
+        if given.get("frozen") is True:
+            clock.freeze(max(target, clock.now()) if clock.frozen_at is None else clock.frozen_at)
+        elif given.get("frozen") is False:
+            clock.thaw()
+        return {"now": clock.now(), "frozen": clock.frozen_at is not None, "ran": dict(ran)}
+
+    async def dunning(self, request: Request) -> JsonObject:
+        """Set for the account of ``api_key`` the ``retry_days``, and what comes ``then``: cancel, unpaid, past_due."""
+        given = await _object(request)
+        account = self._standin.accounts.of_key(given.pop("api_key"))
+        settings = account.dunning | given
+        days = settings["retry_days"]
+        if settings.keys() != {"retry_days", "then"} or settings["then"] not in {"cancel", "unpaid", "past_due"}:
+            raise ValueError("then is cancel, unpaid or past_due")
+        if not all(isinstance(day, int) and day > 0 for day in days):
+            raise ValueError("retry_days is a list of days, each at least 1")
+        account.dunning = settings
+        return settings
+
+    async def default_portal(self, request: Request) -> JsonObject:
+        """Save the portal settings of the account of ``api_key``, as the Dashboard does: a default configuration."""
+        account = self._standin.accounts.of_key((await _object(request))["api_key"])
+        with account.acting(Origin()):
+            features = {
+                "customer_update": {"allowed_updates": ["email"], "enabled": True},
+                "invoice_history": {"enabled": True},
+                "payment_method_update": {"enabled": True},
+                "subscription_cancel": {"enabled": True},
+            }
+            return dict(billing_portal.make(account, {"features": features}, is_default=True))
+
+    async def dispute(self, request: Request) -> JsonObject:
+        """Dispute a charge: ``amount`` (all that is left), ``reason`` (fraudulent), ``inquiry`` (false)."""
+        given = await _object(request)
+        amount, reason, inquiry = given.get("amount"), given.get("reason", "fraudulent"), bool(given.get("inquiry"))
+        account = self._holding("charge", request.path_params["id"])
+        with account.acting(Origin()):
+            charge = account.get("charge", request.path_params["id"])
+            return dict(disputes.open_dispute(account, charge, amount, reason, inquiry=inquiry))
+
+    async def decide_dispute(self, request: Request) -> JsonObject:
+        """End a dispute with an ``outcome``: won or lost; ``escalated`` makes an inquiry a dispute."""
+        outcome = (await _object(request))["outcome"]
+        if outcome not in {"won", "lost", "escalated"}:
+            raise ValueError("outcome is won, lost or escalated")
+        account = self._holding("dispute", request.path_params["id"])
+        with account.acting(Origin()):
+            dispute = account.get("dispute", request.path_params["id"])
+            if outcome == "escalated":
+                disputes.escalate(account, dispute)
+            else:
+                disputes.close(account, dispute, outcome)
+            return dict(dispute)
+
+    async def authenticate_setup(self, request: Request) -> JsonObject:
+        """Finish the authentication of a setup intent with an ``outcome``: success or failure."""
+        success = await _succeeds(request)
+        account = self._holding("setup_intent", request.path_params["id"])
+        with account.acting(Origin()):
+            intent = account.get("setup_intent", request.path_params["id"])
+            setups.authenticate(account, intent, success=success)
+            return dict(intent)
 
     async def list_faults(self, _: Request) -> JsonObject:
         """Give the faults still to come."""
@@ -162,18 +236,33 @@ class Control:
         return self._standin.webhooks.summary()
 
     async def set_mode(self, request: Request) -> JsonObject:
-        """Set the ``mode``, with the ``seed`` (0) its random numbers begin at."""
+        """Set the ``mode``, with the ``seed`` (0) its random numbers begin at.
+
+        With ``types`` (a list such as ``invoice.*``) it is for these events only; the others go out at once.
+        """
         given = await _object(request)
-        self._standin.webhooks.set_mode(Mode(given["mode"]), int(given.get("seed", 0)))
+        types = [str(one) for one in given.get("types", ["*"])]
+        self._standin.webhooks.set_mode(Mode(given["mode"]), int(given.get("seed", 0)), types)
         return self._standin.webhooks.summary()
 
     async def release(self, request: Request) -> JsonObject:
-        """Deliver what is held, optionally by ``shuffle_seed`` and ``duplicate`` (1) times; give the order."""
+        """Deliver what is held, and give the order.
+
+        ``events`` names ids to release in that order, and leaves the rest; else all go, as they came, ``reversed``, or
+        by ``shuffle_seed``; each ``duplicate`` (1) times.
+        """
         given = await _object(request)
         order = self._standin.webhooks.release(
-            shuffle_seed=given.get("shuffle_seed"), duplicate=int(given.get("duplicate", 1))
+            events=given.get("events"),
+            backwards=bool(given.get("reversed")),
+            shuffle_seed=given.get("shuffle_seed"),
+            duplicate=int(given.get("duplicate", 1)),
         )
         return {"released": len(order), "order": order}
+
+    async def discard(self, request: Request) -> JsonObject:
+        """Drop what is held, or the ``events`` named, as if it had been lost on the way."""
+        return {"discarded": self._standin.webhooks.discard((await _object(request)).get("events"))}
 
     async def drain(self, request: Request) -> JsonObject:
         """Wait up to ``timeout_seconds`` (10) until nothing is on its way."""

@@ -12,6 +12,23 @@ PREFIXES = {
     "charge": "ch",
     "refund": "re",
     "event": "evt",
+    "setup_intent": "seti",
+    "dispute": "du",
+    "balance_transaction": "txn",
+    "product": "prod",
+    "price": "price",
+    "coupon": "coupon",
+    "discount": "di",
+    "subscription": "sub",
+    "subscription_item": "si",
+    "invoice": "in",
+    "invoiceitem": "ii",
+    "line_item": "il",
+    "invoice_payment": "inpay",
+    "billing_portal.configuration": "bpc",
+    "billing_portal.session": "bps",
+    "billing.meter": "mtr",
+    "billing.meter_event": "mev",
 }
 
 

@@ -37,9 +37,10 @@ def _place(things: list[JsonObject], object_id: str, param: str) -> int:
 
 
 def _created_matches(thing: JsonObject, wanted: int | JsonObject | None) -> bool:
-    created: int = thing["created"]
     if wanted is None:
         return True
+    # An invoice item's moment goes by another name.
+    created: int = thing["created"] if "created" in thing else thing["date"]
     if isinstance(wanted, int):
         return created == wanted
     after: int = max(wanted.get("gt", -1) + 1, wanted.get("gte", 0))

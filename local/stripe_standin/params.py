@@ -5,6 +5,7 @@ What the SDK's own types do not name, Stripe does not take, so an unknown name i
 
 import types
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -113,11 +114,13 @@ def _array(value: Tree, item: Any, param: str) -> list[Any]:
 def _scalar(value: str, choices: list[Any], words: set[str], param: str) -> Any:
     if bool in choices and value in {"true", "false"}:
         return value == "true"
+    if value in words:
+        return value
     if int in choices:
         return _integer(value, param)
+    if Decimal in choices:
+        return _exact(value, param)
     if words:
-        if value in words:
-            return value
         # The SDK writes its enumerations as open (``Literal[...]|str``); Stripe itself takes the listed words only.
         listed = ", ".join(sorted(words))
         raise invalid_request(f"Invalid {param}: must be one of {listed}", param=param)
@@ -136,6 +139,17 @@ def _integer(value: str, param: str) -> int:
     if not (digits.isascii() and digits.isdigit()):
         raise invalid_request(f"Invalid integer: {value}", code="parameter_invalid_integer", param=param)
     return int(value)
+
+
+def _exact(value: str, param: str) -> str:
+    """Keep an exact decimal as Stripe writes it: in digits, without trailing zeros, at most 12 after the point."""
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number != round(number, 12):
+        raise invalid_request(f"Invalid decimal: {value}", code="parameter_invalid_integer", param=param)
+    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
 
 
 def _decimal(value: str, param: str) -> float:

@@ -4,11 +4,12 @@ Every function expects the account's lock to be held. Amounts are integer minor 
 Source: https://docs.stripe.com/payments/paymentintents/lifecycle.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import ids
 from .accounts import Account, change
+from .agenda import Task
 from .cards import AUTHENTICATION_REQUIRED, Authentication, Decline, TestCard
 from .currencies import steps, written
 from .errors import StripeError, card_error, invalid_request, unexpected_state
@@ -180,17 +181,16 @@ def cancel(account: Account, intent: JsonObject, reason: str | None) -> None:
     account.emit("payment_intent.canceled", intent)
 
 
-def expire_authorisations(account: Account) -> int:
-    """Cancel what was authorised more than seven days ago; give how many. Stripe does this by itself."""
-    stale = [
-        intent
-        for intent in account.newest_first("payment_intent")
-        if intent["status"] == "requires_capture"
-        and account.get("charge", intent["latest_charge"])["created"] + AUTHORISATION_SECONDS <= account.now()
-    ]
-    for intent in reversed(stale):
-        cancel(account, intent, "automatic")
-    return len(stale)
+def tasks(account: Account) -> Iterator[Task]:
+    """Give when authorisations lapse: Stripe cancels by itself what was not captured within seven days."""
+    for intent in account.objects.get("payment_intent", {}).values():
+        if intent["status"] == "requires_capture":
+            authorised = account.get("charge", intent["latest_charge"])["created"]
+            yield Task(authorised + AUTHORISATION_SECONDS, "authorisation_expired", intent["id"], _expire)
+
+
+def _expire(account: Account, intent_id: str) -> None:
+    cancel(account, account.get("payment_intent", intent_id), "automatic")
 
 
 def refundable(account: Account, charge: JsonObject) -> int:
@@ -214,6 +214,10 @@ def refund(account: Account, charge: JsonObject, amount: int | None, members: Js
         StripeError: 400 ``charge_already_refunded`` when nothing is left, or a message with both amounts when the
             amount is more than is left.
     """
+    if account.behind(charge["id"]).get("disputed"):
+        raise invalid_request(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+        )
     left = refundable(account, charge)
     currency = charge["currency"]
     if left == 0:

@@ -35,6 +35,8 @@ class Route:
     handler: Callable[[Call], JsonObject]
     honours: frozenset[str] | None = None
     browser: Mapping[str, Any] | None = None
+    result: str | None = None
+    """The kind of object answered with, where the template does not tell."""
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

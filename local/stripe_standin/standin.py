@@ -3,13 +3,16 @@
 import json
 import os
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 
 from .accounts import Account, Accounts
+from .agenda import run_until
 from .clock import Clock
 from .faults import Faults
-from .payments import expire_authorisations, refunded
+from .payments import refunded
+from .reactions import REACTIONS, SOURCES
 from .shapes import JsonObject
 from .webhooks import Endpoint, Webhooks
 
@@ -23,7 +26,8 @@ class Standin:
         self.clock = Clock()
         self.webhooks = Webhooks()
         self.faults = Faults()
-        self.accounts = Accounts(self.clock, self.webhooks.publish)
+        self.accounts = Accounts(self.clock, self.webhooks.publish, REACTIONS)
+        self._moving = threading.Lock()
 
     def open(self, endpoint: Endpoint | None = None) -> None:
         """Load the state if there is any, set the default webhook endpoint if one is given, and start."""
@@ -43,16 +47,18 @@ class Standin:
         self.accounts.clear()
         self.faults.clear()
         self.webhooks.clear()
-        self.clock.offset_seconds = 0
+        self.clock.reset()
 
-    def advance(self, seconds: int) -> int:
-        """Move the clock and let stale authorisations expire; give how many did."""
-        self.clock.advance(seconds)
-        expired = 0
-        for account in self.accounts.all():
-            with account.lock:
-                expired += expire_authorisations(account)
-        return expired
+    def move_clock(self, target: int) -> Counter[str]:
+        """Move the clock to ``target`` and run what falls due on the way; give how often each kind of it ran.
+
+        Raises:
+            ValueError: the moment is past.
+        """
+        with self._moving:
+            if target < self.clock.now():
+                raise ValueError("the clock only goes forward")
+            return run_until(target, self.clock, self.accounts.all(), SOURCES)
 
     def save(self) -> None:
         """Write the state, whole or not at all."""
@@ -60,6 +66,7 @@ class Standin:
             return
         saved = {
             "clock_offset_seconds": self.clock.offset_seconds,
+            "clock_frozen_at": self.clock.frozen_at,
             "accounts": [_saved(account) for account in self.accounts.all()],
             "webhooks": self.webhooks.to_json(),
         }
@@ -74,10 +81,12 @@ class Standin:
 
     def _load(self, saved: JsonObject) -> None:
         self.clock.offset_seconds = saved["clock_offset_seconds"]
+        self.clock.frozen_at = saved.get("clock_frozen_at")
         for row in saved["accounts"]:
             account = self.accounts.open(row["account"], livemode=row["livemode"], key_hint=row["key_hint"])
             account.objects = row["objects"]
             account.hidden = row["hidden"]
+            account.dunning = row.get("dunning", account.dunning)
             account.calls = Counter(row["calls"])
             account.replays = Counter(row["replays"])
             account.idempotency.load(row["idempotency"])
@@ -92,14 +101,15 @@ def report(account: Account, *, objects: bool) -> JsonObject:
     """Give what an account holds and what its money adds up to, for a checker to compare with its own books.
 
     ``intents`` gives per payment intent, in minor units: ``authorised`` (the successful charge), ``capturable``,
-    ``captured``, ``released`` (authorised and never taken), ``refunded`` (pending ones included) and ``honest``.
+    ``captured``, ``released`` (authorised and never taken), ``refunded`` (pending ones included), ``disputed``
+    (withdrawn by disputes and not reinstated) and ``honest``.
     """
     with account.lock:
         intents = {intent["id"]: _money(account, intent) for intent in account.newest_first("payment_intent")}
         totals: dict[str, Counter[str]] = {}
         for money in intents.values():
             sums = totals.setdefault(money["currency"], Counter())
-            sums.update({name: money[name] for name in ("authorised", "captured", "released", "refunded")})
+            sums.update({name: money[name] for name in ("authorised", "captured", "released", "refunded", "disputed")})
         body: JsonObject = {
             "account": account.account_id,
             "livemode": account.livemode,
@@ -122,6 +132,7 @@ def _money(account: Account, intent: JsonObject) -> JsonObject:
     authorised = charge["amount"] if charge is not None and charge["status"] == "succeeded" else 0
     captured = charge["amount_captured"] if charge is not None else 0
     back = refunded(account, charge["id"]) if charge is not None else 0
+    disputed = account.behind(charge["id"]).get("disputed", 0) if charge is not None else 0
     return {
         "currency": intent["currency"],
         "status": intent["status"],
@@ -130,7 +141,8 @@ def _money(account: Account, intent: JsonObject) -> JsonObject:
         "captured": captured,
         "released": authorised - captured - intent["amount_capturable"],
         "refunded": back,
-        "honest": 0 <= back <= captured <= authorised,
+        "disputed": disputed,
+        "honest": 0 <= back <= back + disputed <= captured <= authorised,
         "metadata": dict(intent["metadata"]),
     }
 
@@ -143,6 +155,7 @@ def _saved(account: Account) -> JsonObject:
             "key_hint": account.key_hint,
             "objects": account.objects,
             "hidden": account.hidden,
+            "dunning": account.dunning,
             "calls": account.calls,
             "replays": account.replays,
             "idempotency": account.idempotency.to_json(),

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Protocol
 
 import httpx
@@ -76,6 +77,8 @@ class Webhooks:
 
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     mode: Mode = Mode.IMMEDIATE
+    types: list[str] = field(default_factory=lambda: ["*"])
+    """The event types the mode is for, as patterns; the others are delivered at once."""
     attempts: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     dropped: int = 0
     _random: random.Random = field(default_factory=lambda: random.Random(0))
@@ -108,7 +111,8 @@ class Webhooks:
         """Take a new event and do with it what the mode says."""
         with self._changed:
             made = self._deliveries(account.account_id, event)
-            match self.mode:
+            chosen = any(fnmatchcase(event["type"], pattern) for pattern in self.types)
+            match self.mode if chosen else Mode.IMMEDIATE:
                 case Mode.IMMEDIATE:
                     self._enqueue(made)
                 case Mode.DUPLICATE:
@@ -133,24 +137,59 @@ class Webhooks:
             self._changed.notify_all()
             return len(made)
 
-    def set_mode(self, mode: Mode, seed: int) -> None:
+    def set_mode(self, mode: Mode, seed: int, types: list[str]) -> None:
         """Change the mode and begin its random numbers at ``seed``. What is held stays held."""
         with self._changed:
             self.mode = mode
+            self.types = types
             self._random = random.Random(seed)
             self._let_window_go()
             self._changed.notify_all()
 
-    def release(self, *, shuffle_seed: int | None = None, duplicate: int = 1) -> list[str]:
-        """Queue what is held, each ``duplicate`` times, shuffled if a seed is given; give the event ids in order."""
+    def release(
+        self,
+        *,
+        events: list[str] | None = None,
+        backwards: bool = False,
+        shuffle_seed: int | None = None,
+        duplicate: int = 1,
+    ) -> list[str]:
+        """Queue what is held, each ``duplicate`` times; give the event ids in order.
+
+        Args:
+            events: the ids to release, in this order; the others stay held. None for all.
+            backwards: newest first.
+            shuffle_seed: shuffle with this seed.
+            duplicate: how often each is delivered.
+        """
         with self._changed:
-            held = [one for one in self._held for _ in range(duplicate)]
-            self._held.clear()
+            held = [one for one in self._take_held(events) for _ in range(duplicate)]
+            if backwards:
+                held.reverse()
             if shuffle_seed is not None:
                 random.Random(shuffle_seed).shuffle(held)
             self._enqueue(held)
             self._changed.notify_all()
             return [one.event["id"] for one in held]
+
+    def discard(self, events: list[str] | None = None) -> int:
+        """Drop what is held, or the events named; give how many deliveries that was."""
+        with self._changed:
+            lost = self._take_held(events)
+            for one in lost:
+                one.event["pending_webhooks"] = max(0, one.event["pending_webhooks"] - 1)
+            self.dropped += len(lost)
+            return len(lost)
+
+    def _take_held(self, events: list[str] | None) -> list[Delivery]:
+        if events is None:
+            taken = list(self._held)
+        else:
+            taken = [one for event_id in events for one in self._held if one.event["id"] == event_id]
+        # By identity: deliveries not yet queued are all equal in the order of the queue.
+        gone = {id(one) for one in taken}
+        self._held = [one for one in self._held if id(one) not in gone]
+        return taken
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until nothing is queued or under way (held ones do not count); tell whether that came in time."""
@@ -167,6 +206,7 @@ class Webhooks:
             self.attempts.clear()
             self.dropped = 0
             self.mode = Mode.IMMEDIATE
+            self.types = ["*"]
             self._changed.notify_all()
 
     def summary(self) -> JsonObject:
@@ -174,6 +214,7 @@ class Webhooks:
         with self._changed:
             return {
                 "mode": self.mode.value,
+                "types": list(self.types),
                 "held": len(self._held),
                 "queued": len(self._queue) + len(self._window) + int(self._busy),
                 "delivered": sum(attempt["delivered"] for attempt in self.attempts),
@@ -190,6 +231,7 @@ class Webhooks:
             return {
                 "endpoints": {name: asdict(endpoint) for name, endpoint in self.endpoints.items()},
                 "mode": self.mode.value,
+                "types": self.types,
                 "held": [_saved(one) for one in self._held],
                 "queued": [_saved(one) for one in sorted(self._queue) + self._window],
             }
@@ -199,6 +241,7 @@ class Webhooks:
         with self._changed:
             self.endpoints = {name: Endpoint(**row) for name, row in saved["endpoints"].items()}
             self.mode = Mode(saved["mode"])
+            self.types = saved.get("types", ["*"])
             for pile, rows in ((self._held, saved["held"]), (self._queue, saved["queued"])):
                 for row in rows:
                     event = find_event(row["account_id"], row["event"])

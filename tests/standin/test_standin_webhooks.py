@@ -176,3 +176,76 @@ def test_the_control_api_refuses_what_it_does_not_understand(control: httpx.Clie
     assert control.put("/webhook", json={"uri": "x"}).status_code == 400
     assert control.post("/events/evt_none/deliver").status_code == 404
     assert control.get("/health").json()["ok"]
+
+
+def test_held_events_are_released_newest_first_or_as_named(
+    client: Any, control: Any, receiver: Any, drain: Any
+) -> None:
+    control.post("/webhooks", json={"mode": "hold"}).raise_for_status()
+    for _ in range(4):
+        client.v1.customers.create()
+    emitted = [event["id"] for event in control.get("/events").json()["events"]]
+
+    named = control.post("/webhooks/release", json={"events": [emitted[2], emitted[0]]}).json()
+    drain()
+    assert delivered(receiver) == named["order"] == [emitted[2], emitted[0]]
+    assert drain()["held"] == 2
+
+    control.post("/webhooks/release", json={"reversed": True}).raise_for_status()
+    drain()
+    assert delivered(receiver)[2:] == [emitted[3], emitted[1]]
+
+
+def test_held_events_can_be_lost_one_by_one_or_all(client: Any, control: Any, receiver: Any, drain: Any) -> None:
+    control.post("/webhooks", json={"mode": "hold"}).raise_for_status()
+    for _ in range(3):
+        client.v1.customers.create()
+    emitted = [event["id"] for event in control.get("/events").json()["events"]]
+
+    assert control.post("/webhooks/discard", json={"events": emitted[1:2]}).json() == {"discarded": 1}
+    control.post("/webhooks/release").raise_for_status()
+    drain()
+    assert delivered(receiver) == [emitted[0], emitted[2]]
+    client.v1.customers.create()
+    assert control.post("/webhooks/discard").json() == {"discarded": 1}
+    assert (drain()["dropped"], drain()["held"], len(receiver.received)) == (2, 0, 2)
+
+
+def test_a_mode_can_be_for_some_types_only(
+    client: Any, control: Any, receiver: Any, drain: Any, subscribe: Any
+) -> None:
+    control.post("/webhooks", json={"mode": "hold", "types": ["invoice.*"]}).raise_for_status()
+    subscribe()
+    drain()
+    assert not [name for name in receiver.types() if name.startswith("invoice.")]
+    assert "customer.subscription.updated" in receiver.types()
+    control.post("/webhooks/release").raise_for_status()
+    drain()
+    assert receiver.types()[-4:] == [
+        "invoice.created",
+        "invoice.finalized",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+    ]
+
+
+def test_every_event_of_a_subscriptions_life_is_signed_and_carries_its_object(
+    client: Any, receiver: Any, drain: Any, subscribe: Any, time: Any
+) -> None:
+    subscription = subscribe(trial_period_days=10)
+    client.v1.subscriptions.pause(subscribe().id)
+    time.at("2031-03-15")
+    client.v1.subscriptions.cancel(subscription.id)
+    drain()
+    kinds = {"customer.subscription": "subscription", "invoice.": "invoice", "payment_method": "payment_method",
+             "payment_intent": "payment_intent", "charge": "charge", "invoiceitem": "invoiceitem"}  # fmt: skip
+    events = receiver.events()
+    for beginning, kind in kinds.items():
+        named = [event for event in events if event.type.startswith(beginning)]
+        assert named, beginning
+        assert {event.data.object.object for event in named} == {kind}
+    assert {event.type for event in events} >= {
+        "customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
+        "customer.subscription.paused", "customer.subscription.trial_will_end", "invoice.upcoming",
+        "invoice.finalized", "invoice.paid",
+    }  # fmt: skip

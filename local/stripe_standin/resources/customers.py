@@ -10,6 +10,7 @@ from stripe.params import (
 )
 
 from ..accounts import change
+from ..billing import ending, status
 from ..errors import invalid_request, no_such
 from ..listing import page
 from ..metadata import merged
@@ -82,10 +83,13 @@ def update(call: Call) -> JsonObject:
 
 
 def delete(call: Call) -> JsonObject:
-    """DELETE /v1/customers/{customer}; its payment methods are detached."""
+    """DELETE /v1/customers/{customer}; its payment methods are detached, its subscriptions canceled."""
     customer = call.account.get("customer", call.path["customer"])
     if customer.get("deleted"):
         raise no_such("customer", customer["id"], param="id")
+    for subscription in call.account.newest_first("subscription"):
+        if subscription["customer"] == customer["id"] and subscription["status"] not in status.ENDED:
+            ending.cancel(call.account, subscription)
     for method in call.account.newest_first("payment_method"):
         if method["customer"] == customer["id"]:
             payment_methods.take_off(call.account, method)

@@ -11,7 +11,7 @@ from stripe.params import (
 )
 
 from .. import ids, payments
-from ..accounts import change
+from ..accounts import Account, change
 from ..currencies import chargeable, known
 from ..errors import StripeError, invalid_request, no_such, unexpected_state
 from ..listing import page
@@ -63,43 +63,63 @@ def create(call: Call) -> JsonObject:
     draft = {"customer": customer, "payment_method_types": types}
     if method is not None:
         payments.refuse_foreign(account, draft, method)
+    intent = make(
+        account,
+        {
+            "amount": params["amount"],
+            "automatic_payment_methods": automatic,
+            "capture_method": params.get("capture_method", "automatic_async"),
+            "confirmation_method": params.get("confirmation_method", "automatic"),
+            "currency": currency,
+            "metadata": metadata,
+            "payment_method": None if method is None else method["id"],
+            "status": "requires_payment_method" if method is None else "requires_confirmation",
+            "payment_method_options": params.get("payment_method_options") or {},
+        }
+        | {name: params[name] for name in PLAIN if name in params and name != "payment_method_options"}
+        | draft,
+    )
+    if params.get("confirm"):
+        _confirm(call, intent)
+    return intent
+
+
+def make(account: Account, members: JsonObject) -> JsonObject:
+    """Store a new intent with at least an amount and a currency, and say so."""
     intent_id = ids.new("payment_intent")
     intent = account.add(
         "payment_intent",
         {
             "id": intent_id,
-            "amount": params["amount"],
             "amount_capturable": 0,
             "amount_details": {"tip": {}},
             "amount_received": 0,
             "application": None,
             "application_fee_amount": None,
-            "automatic_payment_methods": automatic,
+            "automatic_payment_methods": None,
             "canceled_at": None,
             "cancellation_reason": None,
-            "capture_method": params.get("capture_method", "automatic_async"),
+            "capture_method": "automatic",
             "client_secret": f"{intent_id}_secret_{ids.random_text(25)}",
-            "confirmation_method": params.get("confirmation_method", "automatic"),
-            "currency": currency,
+            "confirmation_method": "automatic",
+            "customer": None,
             "last_payment_error": None,
             "latest_charge": None,
-            "metadata": metadata,
             "next_action": None,
             "on_behalf_of": None,
-            "payment_method": None if method is None else method["id"],
+            "payment_method": None,
+            "payment_method_types": list(DEFAULT_TYPES),
             "processing": None,
             "review": None,
             "source": None,
-            "status": "requires_payment_method" if method is None else "requires_confirmation",
+            "status": "requires_payment_method",
             "transfer_data": None,
         }
-        | {name: params.get(name) for name in PLAIN}
-        | draft,
+        | dict.fromkeys(PLAIN)
+        | {"payment_method_options": {}}
+        | members,
     )
-    intent["payment_method_options"] = params.get("payment_method_options") or {}
     account.emit("payment_intent.created", intent)
-    if params.get("confirm"):
-        _confirm(call, intent)
     return intent
 
 

@@ -167,6 +167,9 @@ def take_off(account: Account, method: JsonObject) -> None:
         settings = customer.get("invoice_settings", {})
         if settings.get("default_payment_method") == method["id"]:
             settings["default_payment_method"] = None
+    for subscription in account.newest_first("subscription"):
+        if subscription["default_payment_method"] == method["id"]:
+            subscription["default_payment_method"] = None
     account.emit("payment_method.detached", method, previous)
 
 
