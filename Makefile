@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test check openapi bench sam-local deploy tenant lock environments
+.PHONY: help up down demo test check openapi bench costs sam-local deploy tenant access lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
@@ -44,7 +44,7 @@ test: check environments ## everything: checks, unit tests, then tests against t
 	@echo "== rules, endpoints, wire, stand-in: moto, each process in one thread"
 	@$(PY) -m pytest -n 2 tests/unit tests/endpoints tests/contract tests/standin
 	@echo "== deaths and lost answers at every call: the emulator"
-	@$(PY) -m pytest tests/faults
+	@$(PY) -m pytest tests/faults tests/matrix
 	@echo "== the deployed template over HTTP: the whole local stack, which starts by itself"
 	@$(PY) -m pytest -v tests/integration
 
@@ -56,11 +56,15 @@ check: environments ## lint, format, types, template, API description
 	@echo "== template" && .venv/bin/cfn-lint template.yaml
 	@$(ON_PATH) AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
-openapi: $(DEV_STAMP) ## write openapi.yaml and the API reference from the handlers
+openapi: $(DEV_STAMP) ## write openapi.yaml, the API reference and docs/events.md from the code
 	@$(PY) local/generate_openapi.py
+	@$(PY) local/generate_events.py
 
 bench: environments ## measure calls, units, milliseconds and memory per endpoint
 	@$(PY) -m benchmarks
+
+costs: $(DEV_STAMP) ## what each endpoint and one whole order cost on AWS, from counted calls and a dated price list
+	@$(PY) -m benchmarks --costs
 
 sam-local: environments ## run one function under `sam local invoke` (needs Docker): FUNCTION=V2GetHealth
 	@$(PY) -m local.sam_local $(FUNCTION) $(OPTIONS)
@@ -72,6 +76,9 @@ deploy: environments ## deploy to your AWS account, with questions
 tenant: $(DEV_STAMP) ## create a tenant with its first owner key on AWS: TABLE=… TENANT=ten_main NAME="Main Shop"
 	@test -n "$(TABLE)" || { echo 'Say which table: make tenant TABLE=… (the stack output TableName)'; exit 2; }
 	@$(PY) -m local.create_tenant --table "$(TABLE)" --tenant "$(TENANT)" --name "$(NAME)" $(OPTIONS)
+
+access: $(DEV_STAMP) ## say which app clients and staff a tenant has: TABLE=… POOL=… TENANT=… OPTIONS="…"
+	@$(PY) -m local.manage_access --table "$(TABLE)" --user-pool "$(POOL)" --tenant "$(TENANT)" $(OPTIONS)
 
 lock: $(TOOLS_STAMP) ## pin the newest versions that the requirement files allow
 	@for each in layers/common/requirements requirements/dev requirements/sam requirements/emulator requirements/tools; do \

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "common"))
 
-from benchmarks import cold_start, handlers, imports, report, targets
+from benchmarks import cold_start, costs, handlers, imports, report, targets
 from benchmarks.build import ROOT, Build, build
 from benchmarks.shop import open_shop
 
@@ -29,6 +29,7 @@ Imports: fresh interpreters, compiled as in the layer; milliseconds are medians,
 """
 STARTED = "under the Lambda runtime interface emulator"
 LOADED = "the emulator is not installed: fresh interpreters with the runtime client's loader instead"
+FEW_ROWS = 12  # where nothing is timed
 ROUNDS, IMPORT_ROUNDS, START_ROUNDS = 30, 5, 5
 SLOWEST = 4  # functions to start cold, beside the authorizer and a payment
 ALWAYS = ("AuthorizerAuthorizeRequest", "AdminCreatePaymentIntent")
@@ -40,8 +41,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="count calls and units only; time nothing")
     parser.add_argument("--only", default="", metavar="NAME", help="routes and functions whose name contains NAME")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, too")
+    parser.add_argument("--costs", action="store_true", help="print what calls cost on AWS, as the README's table")
     asked = parser.parse_args()
-    rows, rounds = (12, 0) if asked.quick else (55, ROUNDS)
+    if asked.costs:
+        print(costs.as_markdown(costs.of_all(_handlers("", FEW_ROWS, 0))))
+        return 0
+    rows, rounds = (FEW_ROWS, 0) if asked.quick else (55, ROUNDS)
 
     print(HEADER.format(machine=report.machine(), rows=rows, rounds=rounds or "no"), flush=True)
     measured = _handlers(asked.only, rows, rounds)

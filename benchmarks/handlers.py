@@ -13,11 +13,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlencode
 
 from benchmarks.calls import Calls, replayed, watched
-from benchmarks.shop import ADDRESS, Event, Shop
+from benchmarks.shop import (
+    ADDRESS,
+    CALLBACK,
+    CLIENT_SECRET,
+    INTEGRATION,
+    NOTHING_FAILED,
+    STOREFRONT,
+    Event,
+    Shop,
+)
 from commerce.kernel import clock
 from tests.payments import signature
+from tests.streams import audited
 
 PAGE, LONG_PAGE = 10, 50
 
@@ -30,6 +41,8 @@ class Target(StrEnum):
     GET = "get"
     CART = "cart"
     PLACE = "place an order"
+    AUTHORIZE = "authorize"
+    STRANGER = "a stranger's call"
     NONE = "-"
 
 
@@ -45,6 +58,7 @@ class Subject:
     prepare: Callable[[Shop], Work]
     note: str = ""
     timed: bool = True  # whether the target for milliseconds is its
+    refuses: bool = False  # whether that is its work
 
     @property
     def title(self) -> str:
@@ -101,7 +115,11 @@ def _timed(subject: Subject, work: Work, calls: Calls) -> float:
 
 
 def _require_success(subject: Subject, answer: Any) -> None:
-    if isinstance(answer, dict) and (answer.get("statusCode", 200) >= 300 or answer.get("batchItemFailures")):
+    if (
+        not subject.refuses
+        and isinstance(answer, dict)
+        and (answer.get("statusCode", 200) >= 400 or answer.get("batchItemFailures"))
+    ):
         raise RuntimeError(f"{subject.title}: {answer}")
 
 
@@ -126,6 +144,7 @@ def _list(name: str) -> list[Subject]:
     def following(shop: Shop) -> dict[str, Any]:
         api, _ = shop.route(name)
         answer = json.loads(api.handler(shop.event(name, **first(PAGE)), None)["body"])
+        assert answer["pagination"]["next_cursor"], name
         return {"query": {"limit": str(PAGE), "cursor": answer["pagination"]["next_cursor"]}}
 
     return [
@@ -152,11 +171,6 @@ def _one_item(shop: Shop) -> dict[str, str]:
     return {"item_id": shop.fill_cart()["id"]}
 
 
-def _payment(shop: Shop) -> dict[str, Any]:
-    order = shop.unpaid_order()
-    return {"body": {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}}
-
-
 def _stripe_event(shop: Shop) -> dict[str, Any]:
     payload = json.dumps(_paid(shop))
     return {"body": payload, "headers": {"Stripe-Signature": signature(payload.encode())}}
@@ -164,7 +178,7 @@ def _stripe_event(shop: Shop) -> dict[str, Any]:
 
 def _paid(shop: Shop) -> Any:
     """The event that tells of a payment which has just succeeded."""
-    started = shop.send("POST /admin/payments/intent", **_payment(shop))
+    started = shop.send("POST /admin/payments/intent", **shop.payment())
     assert shop.stripe.pay(started["payment_intent_id"]) == "succeeded"
     about = (event for event in shop.stripe.events() if event["data"]["object"]["id"] == started["payment_intent_id"])
     return next(event for event in about if event["type"] == "payment_intent.succeeded")
@@ -186,6 +200,64 @@ def _merchants_order(shop: Shop) -> dict[str, Any]:
     return {"body": {"items": shop.items(), "customer_id": shop.customer_id}}
 
 
+def _processing(shop: Shop, parameter: str) -> dict[str, Any]:
+    made = shop.send("POST /admin/orders", body=_merchants_order(shop)["body"])
+    return {parameter: made["id"], "body": {"status": "processing"}}
+
+
+def _shipped(shop: Shop) -> dict[str, Any]:
+    """An order that has been paid, and its parcel."""
+    event = _paid(shop)
+    order_id = event["data"]["object"]["metadata"]["till_order"]
+    payload = json.dumps(event)
+    shop.send("POST /stripe/webhook", body=payload, headers={"Stripe-Signature": signature(payload.encode())})
+    queued = {"Records": [{"messageId": "message", "body": json.dumps({"event_id": event["id"]})}]}
+    assert shop.module("queues/apply_stripe_event").handler(queued, None) == NOTHING_FAILED
+    return {"order_id": order_id, "body": {"status": "shipped", "tracking_number": "1Z999AA10123456784"}}
+
+
+def _new_alert(shop: Shop) -> dict[str, Any]:
+    return {"product_id": shop.products[0]["id"], "body": {"threshold": 1 + shop.number() % 1000}}
+
+
+def _alert(shop: Shop) -> dict[str, Any]:
+    product_id = shop.send("POST /v2/products", body=shop.product())["id"]
+    made = shop.send("POST /v2/inventory/{product_id}/alerts", product_id=product_id, body={"threshold": 5})
+    return {"product_id": product_id, "alert_id": made["id"]}
+
+
+def _new_product(shop: Shop) -> dict[str, Any]:
+    return {"id": shop.send("POST /v2/products", body=shop.product())["id"]}
+
+
+def _open_payment(shop: Shop) -> dict[str, Any]:
+    return {"id": shop.send("POST /v2/payments/intents", **shop.payment())["id"]}
+
+
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def _to_sign_in(_: Shop) -> dict[str, Any]:
+    asked = {"response_type": "code", "client_id": STOREFRONT, "redirect_uri": CALLBACK}
+    return {"query": asked | {"code_challenge": "c" * 43, "code_challenge_method": "S256"}}
+
+
+def _machine_signs_in(_: Shop) -> dict[str, Any]:
+    form = {"client_id": INTEGRATION, "client_secret": CLIENT_SECRET}
+    return {"body": urlencode(form | {"grant_type": "client_credentials", "scope": "orders:read"}), "headers": _FORM}
+
+
+def _customer_signs_in(shop: Shop) -> dict[str, Any]:
+    code = shop.pool.code(STOREFRONT, CALLBACK, "v" * 43, scope="openid till/cart till/my_orders")
+    form = {"grant_type": "authorization_code", "client_id": STOREFRONT, "redirect_uri": CALLBACK, "code": code}
+    return {"body": urlencode(form | {"code_verifier": "v" * 43}), "headers": _FORM}
+
+
+def _signed_out(shop: Shop) -> dict[str, Any]:
+    issued = shop.send("POST /oauth/token", **_customer_signs_in(shop))
+    return {"body": urlencode({"client_id": STOREFRONT, "token": issued["refresh_token"]}), "headers": _FORM}
+
+
 def _tracked(shop: Shop) -> dict[str, Any]:
     email = shop.send("GET /v2/customers/{id}", id=shop.customer_id)["email"]
     return {"query": {"order_id": shop.orders[0], "email": email}}
@@ -198,12 +270,14 @@ def _nothing(_: Shop) -> dict[str, Any]:
 # Functions that API Gateway does not route to
 
 
-def _function(file: str, event: Callable[[Shop], Event], target: Target = Target.NONE, note: str = "") -> Subject:
+def _function(
+    file: str, event: Callable[[Shop], Event], target: Target = Target.NONE, note: str = "", *, refuses: bool = False
+) -> Subject:
     def prepare(shop: Shop) -> Work:
         given, handler = event(shop), shop.module(file).handler
         return lambda: handler(given, None)
 
-    return Subject(file, target, prepare, note)
+    return Subject(file, target, prepare, note, refuses=refuses)
 
 
 def _asked(credential: str) -> Event:
@@ -240,6 +314,17 @@ def _stream(shop: Shop) -> Event:
     return {"Records": records}
 
 
+def _audited(shop: Shop) -> Event:
+    shop.records()
+    shop.unpaid_order()
+    return {"Records": audited(shop.records())}
+
+
+def _stranger(method: str) -> Event:
+    headers = {"origin": "https://shop.example.com"}
+    return {"httpMethod": method, "resource": "/cart/checkout", "headers": headers, "requestContext": {}}
+
+
 def _expire(shop: Shop) -> Work:
     handler = shop.module("schedules/expire_orders").handler
     later = clock.now() + timedelta(hours=2)
@@ -260,7 +345,13 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /admin/orders/{order_id}", _own_order, Target.GET),
     _route("GET /admin/orders/{order_id}/timeline", _own_order, Target.LIST),
     _route("POST /admin/orders", _merchants_order, Target.PLACE),
-    _route("POST /admin/payments/intent", _payment),
+    _route("POST /admin/payments/intent", Shop.payment),
+    _route("GET /admin/orders/{order_id}/notes", _own_order, Target.LIST),
+    _route("POST /admin/orders/{order_id}/notes", lambda shop: _own_order(shop) | {"body": {"content": "Call first"}}),
+    *(
+        _route(f"{method} /admin/orders/{{order_id}}/status", lambda shop: _processing(shop, "order_id"))
+        for method in ("PATCH", "PUT")
+    ),
     *_list("GET /orders"),
     _route("GET /orders/{order_id}", _own_order, Target.GET),
     _route("POST /orders", _order, Target.PLACE),
@@ -278,12 +369,21 @@ SUBJECTS: tuple[Subject, ...] = (
         Target.PLACE,
         note="Idempotency-Key",
     ),
-    _route(_TRACK, _tracked, Target.GET),
+    _route(_TRACK, _tracked, Target.STRANGER),
     *_list("GET /v2/products"),
     _route("GET /v2/products/{id}", lambda shop: {"id": shop.products[0]["id"]}, Target.GET),
     _route("GET /v2/products/{id}", lambda shop: {"id": shop.products[0]["sku"]}, note="by SKU"),
     _route("POST /v2/products", lambda shop: {"body": shop.product()}, note="3 variants"),
+    _route("PUT /v2/products/{id}", lambda shop: _new_product(shop) | {"body": {"price": 12.5}}, note="its price"),
+    _route("DELETE /v2/products/{id}", _new_product),
     *_list("GET /v2/customers"),
+    _route("PUT /v2/customers/{id}", lambda shop: {"id": shop.address()["id"], "body": {"phone": "+1-555-0199"}}),
+    _route("POST /v2/customers/{id}/addresses", lambda shop: {"id": shop.address()["id"], "body": ADDRESS}),
+    _route(
+        "PUT /v2/customers/{id}/addresses/{address_id}", lambda shop: shop.address() | {"body": {"city": "Shelbyville"}}
+    ),
+    _route("DELETE /v2/customers/{id}/addresses/{address_id}", Shop.address),
+    _route("POST /v2/customers/{id}/addresses/{address_id}/set-default", Shop.address),
     _route("GET /v2/customers/{id}", lambda shop: {"id": shop.customer_id}, Target.GET),
     _route("POST /v2/customers", lambda shop: {"body": shop.customer()}),
     _route("GET /v2/inventory/{product_id}", lambda shop: {"product_id": shop.products[0]["id"]}, Target.GET),
@@ -298,6 +398,30 @@ SUBJECTS: tuple[Subject, ...] = (
             },
         },
     ),
+    _route("GET /v2/inventory/{product_id}/alerts", lambda shop: {"product_id": shop.products[0]["id"]}, Target.NONE),
+    _route("POST /v2/inventory/{product_id}/alerts", _new_alert),
+    _route("DELETE /v2/inventory/{product_id}/alerts/{alert_id}", _alert),
+    *_list("GET /v2/orders"),
+    _route("GET /v2/orders/{id}", lambda shop: {"id": shop.orders[0]}, Target.GET),
+    _route("POST /v2/orders", _merchants_order, Target.PLACE),
+    *(
+        _route(f"{method} /v2/orders/{{id}}/status", lambda shop: _processing(shop, "id"))
+        for method in ("PATCH", "PUT")
+    ),
+    *_list("GET /v2/payments"),
+    _route("GET /v2/payments/{id}", lambda shop: {"id": shop.payments[0]}),
+    _route("GET /v2/payments/intents/{id}", lambda shop: {"id": shop.payments[0]}),
+    _route("POST /v2/payments/intents", Shop.payment),
+    _route("POST /v2/payments/{id}/cancel", _open_payment),
+    _route("POST /orders/{order_id}/cancel", lambda shop: {"order_id": shop.unpaid_order()["id"], "body": {}}),
+    _route("PATCH /admin/orders/{order_id}/status", _shipped, note="shipped, 3 lines"),
+    *_list("GET /v2/audit-logs"),
+    _route("GET /v2/tenants", _nothing),
+    _route("PATCH /v2/tenants/{id}", lambda shop: {"id": "ten_1", "body": {"name": f"Shop {shop.number()}"}}),
+    _route("GET /oauth/authorize", _to_sign_in, Target.GET),
+    _route("POST /oauth/token", _machine_signs_in, note="client credentials", timed=False),
+    _route("POST /oauth/token", _customer_signs_in, note="a customer's code", timed=False),
+    _route("POST /oauth/revoke", _signed_out, timed=False),
     *_list("GET /v2/api-keys"),
     _route("POST /v2/api-keys", lambda _: {"body": _API_KEY}),
     _route("POST /v2/api-keys/{id}/rotate", lambda shop: {"id": _new_key(shop), "body": {}}),
@@ -307,11 +431,14 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /docs/{file}", lambda _: {"file": "page.js"}, Target.GET),
     _route("GET /openapi.json", _nothing, Target.GET),
     _route("POST /stripe/webhook", _stripe_event),
-    _function("authorizer/authorize_request", lambda shop: _asked(shop.api_key), Target.GET, "API key"),
-    _function("authorizer/authorize_request", lambda shop: _asked(shop.token), Target.GET, "JWT"),
+    _function("authorizer/authorize_request", lambda shop: _asked(shop.api_key), Target.AUTHORIZE, "API key"),
+    _function("authorizer/authorize_request", lambda shop: _asked(shop.token), Target.AUTHORIZE, "JWT"),
     _function("queues/apply_stripe_event", _queued, note="1 payment"),
     _function("streams/count_rows", _stream, note="1 order"),
     _function("streams/publish_events", _stream, note="1 order"),
+    _function("streams/record_audit", _audited, note="1 order"),
+    _function("cors/preflight/answer_preflight", lambda _: _stranger("OPTIONS")),
+    _function("gateway/methods/refuse_method", lambda _: _stranger("DELETE"), refuses=True),
     Subject("schedules/expire_orders", Target.NONE, _expire, "1 order"),
     _function("schedules/probe_health", _nothing),
 )

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from benchmarks import costs
 from benchmarks.calls import READS, STRIPE, WRITES
 from benchmarks.cold_start import ColdStart
 from benchmarks.handlers import Measured
@@ -89,7 +90,7 @@ def _units(units: float) -> str:
 
 
 def as_json(
-    handlers: Iterable[Measured],
+    handlers: Sequence[Measured],
     imports: Iterable[Imported],
     cold_starts: Iterable[ColdStart],
     verdicts: Iterable[Verdict],
@@ -97,6 +98,7 @@ def as_json(
     return {
         "machine": machine(),
         "handlers": [each.as_json() for each in handlers],
+        "costs": {title: float(cost.total * 1000) for title, cost in costs.of_all(handlers).items()},
         "imports": [each.as_json() for each in imports],
         "cold_starts": [each.as_json() for each in cold_starts],
         "targets": [{"target": each.target, "passed": each.passed, "misses": list(each.misses)} for each in verdicts],

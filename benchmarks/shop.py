@@ -23,17 +23,23 @@ from moto.dynamodb.models.table import Table
 
 from commerce.access import tokens
 from commerce.access import use_cases as access
-from commerce.access.model import MERCHANT_SCOPES
+from commerce.access.model import CUSTOMER_SCOPES, MERCHANT_SCOPES
 from commerce.kernel import wire_json
 from commerce.kernel.caller import Mode, Role
+from commerce.oauth import use_cases as oauth
+from commerce.oauth.model import ClientKind
+from commerce.oauth.use_cases import RegisterClient
 from commerce.observability import logger
 from commerce.table import keys
 from commerce.table.transaction import run
 from local.generate_openapi import load_handlers
 from local.stripe_standin.server import serve
+from tests import user_pool
 from tests.payments import API_KEY, WEBHOOK_SECRET, Stripe
 from tests.shop import TENANT, Credential, customer_credential
+from tests.streams import Stream, audited
 from tests.template import table_definition
+from tests.user_pool import UserPool
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -51,6 +57,7 @@ ENVIRONMENT = {
     "JWT_ISSUER": "https://login.example.com/",
     "JWT_AUDIENCE": "till",
     "JWKS_URL": "https://login.example.com/jwks.json",
+    "USER_POOL_ISSUER": user_pool.ISSUER,
 }
 ADDRESS = {
     "first_name": "Jane",
@@ -62,6 +69,13 @@ ADDRESS = {
     "country": "US",
 }
 LINES = 3  # of an order
+STOREFRONT, INTEGRATION, CLIENT_SECRET = "storefront", "integration", "integration-secret"
+CALLBACK = "https://shop.example.com/callback"
+CLIENTS = (
+    RegisterClient(STOREFRONT, ClientKind.STOREFRONT, "ten_1", Mode.TEST, CUSTOMER_SCOPES, (CALLBACK,)),
+    RegisterClient(INTEGRATION, ClientKind.INTEGRATION, "ten_1", Mode.TEST, MERCHANT_SCOPES, ()),
+)
+NOTHING_FAILED: dict[str, list[Any]] = {"batchItemFailures": []}
 SIZES = ("Small", "Medium", "Large")
 
 # moto copies the whole table for each write of a transaction, to undo one that fails. None fails here.
@@ -80,12 +94,17 @@ class Shop:
     table: Mapping[str, Any]
     stripe: Any
     handlers: dict[Path, Any]
+    pool: UserPool
     token: str = ""
     api_key: str = ""
     customer_id: str = ""
     products: list[Any] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
+    payments: list[str] = field(default_factory=list)
     made: int = 0
+
+    def __post_init__(self) -> None:
+        self._stream = Stream(SimpleNamespace(name=ENVIRONMENT["TABLE_NAME"]))
 
     def number(self) -> int:
         """A number that nothing in the shop has yet."""
@@ -116,7 +135,8 @@ class Shop:
         api, route = self.route(name)
         public = Role.PUBLIC in api.surface.roles
         portal = Role.CUSTOMER in api.surface.roles
-        credential = customer_credential(self.customer_id) if portal else Credential(scopes=MERCHANT_SCOPES)
+        merchant = Credential(scopes=MERCHANT_SCOPES, role=Role.OWNER)
+        credential = customer_credential(self.customer_id) if portal else merchant
         filled = route.path
         for parameter, value in path.items():
             filled = filled.replace("{" + parameter + "}", value)
@@ -194,6 +214,20 @@ class Shop:
             for product in self.products[:LINES]
         ]
 
+    def address(self) -> Event:
+        """A customer with two addresses, and the second one."""
+        made = self.send("POST /v2/customers", body=self.customer())
+        return {"id": made["id"], "address_id": made["addresses"][1]["id"]}
+
+    def payment(self) -> Event:
+        """A payment of an unpaid order."""
+        order = self.unpaid_order()
+        return {"body": {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}}
+
+    def records(self) -> list[Any]:
+        """What was written since this was last asked, as the table's stream delivers it."""
+        return self._stream.read()
+
     def fill_cart(self) -> Any:
         """The cart with three items; give their first."""
         self.send("DELETE /cart")
@@ -226,9 +260,10 @@ def open_shop(rows: int) -> Iterator[Shop]:
         queue = boto3.client("sqs").create_queue(QueueName="stripe-events")["QueueUrl"]
         boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS_NAME"])
         boto3.client("s3").create_bucket(Bucket=ENVIRONMENT["FILES_BUCKET"])
-        with serve() as standin:
+        with serve() as standin, user_pool.serve() as pool:
             os.environ.update(STRIPE_API_BASE=standin.url, STRIPE_EVENTS_QUEUE_URL=queue)
-            shop = Shop(rows=rows, table=table, stripe=Stripe(standin.url), handlers=load_handlers())
+            os.environ.update(SIGN_IN_URL=pool.url, USER_POOL_JWKS_URL=f"{pool.url}/jwks.json")
+            shop = Shop(rows=rows, table=table, stripe=Stripe(standin.url), handlers=load_handlers(), pool=pool)
             _fill(shop)
             shop.token = _token(shop.customer_id)
             gc.collect()
@@ -279,8 +314,16 @@ def _fill(shop: Shop) -> None:
             shop.send("POST /v2/inventory/{product_id}/adjust", product_id=product["id"], body=body)
     for _ in range(shop.rows + 1):
         body = {"customer_id": shop.customer_id, "items": shop.items()}
-        shop.orders.append(shop.send("POST /admin/orders", body=body)["id"])
+        order = shop.send("POST /admin/orders", body=body)
+        shop.orders.append(order["id"])
+        amount = {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}
+        shop.payments.append(shop.send("POST /v2/payments/intents", body=amount)["id"])
+        shop.send("POST /admin/orders/{order_id}/notes", order_id=shop.orders[0], body={"content": "Call first"})
         print(".", end="", file=sys.stderr, flush=True)
+    for client in CLIENTS:
+        run(lambda tx, client=client: oauth.register_client(tx, client))  # type: ignore[misc]
+    shop.pool.secrets[INTEGRATION] = CLIENT_SECRET
+    assert shop.module("streams/record_audit").handler({"Records": audited(shop.records())}, None) == NOTHING_FAILED
     shop.fill_cart()
     shop.module("schedules/probe_health").handler({}, None)
     print(file=sys.stderr)

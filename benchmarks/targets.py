@@ -48,6 +48,14 @@ COUNTS: dict[Target, tuple[str, Callable[[Measured], bool]]] = {
     ),
     Target.GET: ("a get is 1 read", lambda found: found.calls.reads <= 1 and not found.calls.writes),
     Target.CART: ("a cart is 2 reads: itself and the catalogue", lambda found: found.calls.reads <= 2),
+    Target.AUTHORIZE: (
+        "authorizing and counting a call is 1 read and 1 write unit",
+        lambda found: found.calls.reads == 1 and found.calls.write_units <= 1,
+    ),
+    Target.STRANGER: (
+        "counting a stranger's call is 2 reads and 1 write unit beside its own read",
+        lambda found: found.calls.reads <= 3 and found.calls.write_units <= 1,
+    ),
     Target.PLACE: ("placing an order is at most 4 reads and 1 transaction", _one_transaction),
 }
 

@@ -5,6 +5,11 @@ Works on whatever table the environment's AWS credentials and endpoint reach, lo
   python -m local.create_tenant --tenant ten_demo --name "Demo Shop" --currency USD --timezone America/New_York \\
       --country US --warehouse wh_001 --warehouse wh_002 --mode test --table till-dev-Table
 
+Put a shop on another plan, from its next call on:
+
+  python -m local.create_tenant --tenant ten_demo --change-plan --plan enterprise --hourly-limit 20000 \\
+      --daily-limit 400000
+
 Lost the owner key? Issue another one, then revoke the lost one through the API:
 
   python -m local.create_tenant --tenant ten_demo --mode test --new-owner-key
@@ -28,6 +33,7 @@ from commerce.access.use_cases import CreateTenant, Issued
 from commerce.kernel.caller import Mode
 from commerce.kernel.clock import rfc3339
 from commerce.kernel.errors import CommerceError
+from commerce.limits.model import Plan
 from commerce.table.transaction import run
 
 _SETTINGS = ("name", "currency", "timezone", "country", "warehouse")
@@ -54,15 +60,28 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="how long an unpaid order keeps its stock (%(default)s)",
     )
+    parser.add_argument("--customers-may-not-cancel", action="store_true", help="only the shop itself cancels orders")
     parser.add_argument(
-        "--mode", choices=[str(mode) for mode in Mode], required=True, help="whether the owner key is live or test"
+        "--plan",
+        choices=[str(plan) for plan in Plan],
+        default=str(Plan.PROFESSIONAL),
+        help="how many calls each credential has (%(default)s)",
     )
+    parser.add_argument(
+        "--hourly-limit", type=int, metavar="N", help="of each credential; for business, if other than the plan's"
+    )
+    parser.add_argument("--daily-limit", type=int, metavar="N", help="likewise; enterprise plans need both")
+    parser.add_argument("--mode", choices=[str(mode) for mode in Mode], help="whether the owner key is live or test")
     parser.add_argument("--table", default=os.environ.get("TABLE_NAME"), help="the DynamoDB table (env TABLE_NAME)")
     parser.add_argument(
         "--new-owner-key", action="store_true", help="the tenant exists: only issue another owner key for it"
     )
+    parser.add_argument("--change-plan", action="store_true", help="the tenant exists: only put it on this plan")
     given = parser.parse_args(argv)
-    missing = [] if given.new_owner_key else [f"--{name}" for name in _SETTINGS if not getattr(given, name)]
+    exists = given.new_owner_key or given.change_plan
+    missing = [] if exists else [f"--{name}" for name in _SETTINGS if not getattr(given, name)]
+    if not (given.mode or given.change_plan):
+        parser.error("--mode says whether the owner key is live or test")
     if missing:
         parser.error(f"a new tenant needs {', '.join(missing)}")
     if not given.table:
@@ -70,7 +89,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return given
 
 
-def _issue(given: argparse.Namespace) -> tuple[TenantAccount, Issued]:
+def _done(given: argparse.Namespace) -> tuple[TenantAccount, Issued | None]:
+    plan = Plan(given.plan)
+    if given.change_plan:
+        return run(lambda tx: use_cases.set_plan(tx, given.tenant, plan, given.hourly_limit, given.daily_limit)), None
     mode = Mode(given.mode)
     if given.new_owner_key:
         return run(lambda tx: use_cases.issue_owner_key(tx, given.tenant, mode))
@@ -82,7 +104,11 @@ def _issue(given: argparse.Namespace) -> tuple[TenantAccount, Issued]:
         country=given.country.upper(),
         warehouses=tuple(given.warehouse),
         payment_window_minutes=given.payment_window_minutes,
+        customers_may_cancel=not given.customers_may_not_cancel,
         mode=mode,
+        plan=plan,
+        hourly_limit=given.hourly_limit,
+        daily_limit=given.daily_limit,
     )
     return run(lambda tx: use_cases.create_tenant(tx, command))
 
@@ -96,16 +122,20 @@ def _shown(account: TenantAccount) -> dict[str, Any]:
         "country": account.country,
         "warehouses": list(account.warehouses),
         "payment_window_minutes": account.payment_window_minutes,
+        "customers_may_cancel": account.customers_may_cancel,
+        "plan": str(account.plan),
+        "hourly_limit": account.quota().calls,
+        "daily_limit": account.quota().daily,
         "created_at": rfc3339(account.created_at),
     }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print ``{"tenant": {…}, "api_key": "…"}``; on a refusal one line on standard error, and 1."""
+    """Print ``{"tenant": {…}, "api_key": "…"}``, the key where one was issued; refused: a line of error, and 1."""
     given = _arguments(argv)
     os.environ["TABLE_NAME"] = given.table
     try:
-        account, issued = _issue(given)
+        account, issued = _done(given)
     except CommerceError as error:
         print(f"create_tenant: {error.message}", file=sys.stderr)
         return 1
@@ -113,7 +143,8 @@ def main(argv: list[str] | None = None) -> int:
         cause = error.cause_response_message or error.cause or error
         print(f"create_tenant: the table {given.table} cannot be written: {cause}", file=sys.stderr)
         return 1
-    print(json.dumps({"tenant": _shown(account), "api_key": issued.text}, indent=2))
+    key = {} if issued is None else {"api_key": issued.text}
+    print(json.dumps({"tenant": _shown(account), **key}, indent=2))
     return 0
 
 

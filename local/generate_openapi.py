@@ -2,7 +2,8 @@
 
 ``openapi.yaml`` is what API Gateway deploys: every route, its function and whether the authorizer guards it (OpenAPI
 3.0, no schemas). ``functions/docs/reference/openapi.json`` is what people and programs read: every model, example,
-error and scope (OpenAPI 3.1). Both are committed; ``--check`` fails when either would change.
+error and scope (OpenAPI 3.1). ``functions/gateway/methods/methods.json`` says which methods each path has. All are
+committed; ``--check`` fails when one would change.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,24 @@ ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
 GATEWAY_FILE = ROOT / "openapi.yaml"
 PUBLIC_FILE = FUNCTIONS / "docs" / "reference" / "openapi.json"
+METHODS_FILE = FUNCTIONS / "gateway" / "methods" / "methods.json"
 VERSION = "2.3.0"
 _SCHEMAS = "#/components/schemas/{model}"
 
 sys.path.insert(0, str(ROOT / "layers" / "common"))
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Till")
 
+from commerce.catalog.finding import PRODUCTS  # noqa: E402
+from commerce.customers.finding import CUSTOMERS  # noqa: E402
 from commerce.http.api import PUBLIC_SCOPE, Api, Route  # noqa: E402
+from commerce.http.envelopes import Surface  # noqa: E402
 from commerce.http.errors import STATUS  # noqa: E402
+from commerce.http.forms import CONTENT_TYPE as FORM  # noqa: E402
+from commerce.kernel import conditions  # noqa: E402
+from commerce.kernel.criteria import Operator  # noqa: E402
+
+# What lists with criteria can be filtered by.
+FILTERED = {"/v2/products": PRODUCTS, "/v2/customers": CUSTOMERS}
 
 TAGS = {
     "admin": "The merchant's back office. Envelope `{success, data}`; amounts in decimal major units.",
@@ -36,6 +48,7 @@ TAGS = {
     "public": "No credential. The `orgid` header names the shop.",
     "v2": "The platform API. Bare objects, lists with `pagination`.",
     "v2 public": "The platform API, without a credential.",
+    "oauth": "Signing in (RFC 6749, PKCE). Form encoding in; errors as `{error, error_description}`.",
 }
 
 _ABOUT = """Orders, carts, payments and stock. Every cent is accounted for.
@@ -44,6 +57,9 @@ _ABOUT = """Orders, carts, payments and stock. Every cent is accounted for.
 - **Retries**: a request that changes something takes an `Idempotency-Key`; the same key and body have one effect.
 - **Lists**: `limit` rows to a page, at most 200; follow `next_cursor` until it is null.
 - **Amounts** are decimals in major units, exact: `149.99` are 14999 cents.
+- **Limits**: `X-RateLimit-Limit` calls an hour, of which `X-RateLimit-Remaining` are left now; at `X-RateLimit-Reset`
+  (Unix seconds) all are there again. A rested credential may call twice as often in a row; after that, and beyond its
+  daily limit, the answer is 429 with `Retry-After`.
 - **Errors** name `code`, `message`, `details` and `request_id`; the request id is in the header `X-Request-Id` too.
 """
 
@@ -68,6 +84,9 @@ GATEWAY_ANSWERS: tuple[tuple[str, int | None, str, str], ...] = (
     ("DEFAULT_5XX", None, "server_error", "Internal error"),
 )
 _RETRY_LATER = frozenset({429, 503})
+PREFLIGHT = "CorsAnswerPreflight"  # answers OPTIONS for every route that pages may call
+REFUSAL = "GatewayRefuseMethod"  # answers 405 for the methods that a path does not have
+METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 
 
 def load_handlers() -> dict[Path, Any]:
@@ -104,29 +123,18 @@ def routes() -> list[tuple[str, Route, Api]]:
 def gateway_description() -> dict[str, Any]:
     """What API Gateway deploys."""
     paths: dict[str, Any] = {}
-    for function, route, _ in routes():
-        operation: dict[str, Any] = {
-            "operationId": operation_id(function, route),
-            "responses": {"default": {"description": "See /docs"}},
-            "x-amazon-apigateway-integration": {
-                "type": "aws_proxy",
-                "httpMethod": "POST",
-                "uri": {
-                    "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
-                    f"${{{function}.Arn}}/invocations"
-                },
-                "credentials": {"Fn::GetAtt": ["ApiRole", "Arn"]},
-                "passthroughBehavior": "when_no_match",
-            },
-            "security": [] if route.scope == PUBLIC_SCOPE else [{"credential": []}],
-        }
-        parameters = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in re.findall(r"\{(\w+)\}", route.path)
-        ]
-        if parameters:
-            operation["parameters"] = parameters
-        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    for function, route, api in routes():
+        methods = paths.setdefault(route.path, {})
+        methods[route.method.lower()] = _gateway_operation(
+            function, operation_id(function, route), route.path, public=route.scope == PUBLIC_SCOPE
+        )
+        if api.surface.name in TAGS and not route.hidden:
+            name = PREFLIGHT + "".join(word.capitalize() for word in re.findall(r"\w+", route.path))
+            methods["options"] = _gateway_operation(PREFLIGHT, name, route.path, public=True)
+    for path, methods in paths.items():
+        for method in sorted(METHODS - methods.keys()):
+            name = REFUSAL + "".join(word.capitalize() for word in [method, *re.findall(r"\w+", path)])
+            methods[method] = _gateway_operation(REFUSAL, name, path, public=True)
     authorizer = {
         "type": "request",
         "identitySource": "method.request.header.Authorization",
@@ -159,10 +167,39 @@ def gateway_description() -> dict[str, Any]:
     }
 
 
+def _gateway_operation(function: str, name: str, path: str, *, public: bool) -> dict[str, Any]:
+    """One method of one path, handed to its function."""
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "responses": {"default": {"description": "See /docs"}},
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",
+            "uri": {
+                "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
+                f"${{{function}.Arn}}/invocations"
+            },
+            "credentials": {"Fn::GetAtt": ["ApiRole", "Arn"]},
+            "passthroughBehavior": "when_no_match",
+        },
+        "security": [] if public else [{"credential": []}],
+    }
+    parameters = [
+        {"name": each, "in": "path", "required": True, "schema": {"type": "string"}}
+        for each in re.findall(r"\{(\w+)\}", path)
+    ]
+    return operation | ({"parameters": parameters} if parameters else {})
+
+
 def gateway_answer(status: int | None, code: str, message: str) -> dict[str, Any]:
     """One gateway response with the canonical error."""
     error = {"code": code, "message": message, "details": [], "request_id": "$context.requestId"}
-    parameters = {"gatewayresponse.header.X-Request-Id": "context.requestId"}
+    parameters = {
+        "gatewayresponse.header.X-Request-Id": "context.requestId",
+        # A page must be able to read why it was refused; these answers hold nothing else.
+        "gatewayresponse.header.Access-Control-Allow-Origin": "'*'",
+        "gatewayresponse.header.Access-Control-Expose-Headers": "'X-Request-Id, Retry-After'",
+    }
     if status in _RETRY_LATER:
         parameters["gatewayresponse.header.Retry-After"] = "'1'"
     return {
@@ -174,13 +211,29 @@ def gateway_answer(status: int | None, code: str, message: str) -> dict[str, Any
     }
 
 
+def methods_of_paths() -> dict[str, list[str]]:
+    """What an ``Allow`` header says of each path (RFC 9110, section 10.2.1)."""
+    found = {
+        path: sorted(
+            method.upper()
+            for method, operation in methods.items()
+            if f"${{{REFUSAL}.Arn}}" not in operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        )
+        for path, methods in gateway_description()["paths"].items()
+    }
+    return dict(sorted(found.items()))
+
+
 def public_description() -> dict[str, Any]:
     """What readers of the API see."""
     found = [each for each in routes() if each[2].surface.name in TAGS and not each[1].hidden]
     wanted = {(model, mode) for _, route, _ in found for model, mode in _models(route)}
     order = sorted(wanted, key=lambda pair: (pair[0].__name__, pair[1]))
     names, definitions = models_json_schema(order, ref_template=_SCHEMAS)
-    schemas = _with_examples(definitions.get("$defs", {})) | {"Error": _error_schema()}
+    schemas = _with_examples(definitions.get("$defs", {})) | {"Error": _error_schema(), "DryRun": _DRY_RUN}
+    for _, route, _ in found:
+        schemas |= _query_schema(route).get("$defs", {})
+    surfaces = {api.surface.name: api.surface for _, _, api in found}
     paths: dict[str, Any] = {}
     for function, route, api in found:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(function, route, api, names)
@@ -196,6 +249,8 @@ def public_description() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": dict(item for surface in surfaces.values() for item in _refusals(surface).items()),
+            "headers": {name: header | {"required": name not in _NOT_ALWAYS} for name, header in _HEADERS.items()},
             "securitySchemes": {
                 "credential": {
                     "type": "http",
@@ -241,39 +296,118 @@ def _operation(function: str, route: Route, api: Api, names: dict[Any, Any]) -> 
             "required": route.body_required,
             "content": {"application/json": {"schema": names[(route.body_model, "validation")]}},
         }
+    if route.form is not None and route.method != "GET":
+        schema = route.form.model_json_schema(ref_template=_SCHEMAS)
+        operation["requestBody"] = {"required": True, "content": {FORM: {"schema": schema}}}
     return operation
 
 
 def _parameters(route: Route, *, public: bool) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": _SEGMENT}}
         for name in re.findall(r"\{(\w+)\}", route.path)
     ]
-    if route.query is not None:
-        schema = route.query.model_json_schema(ref_template=_SCHEMAS)
-        required = set(schema.get("required", []))
-        for name, field in schema["properties"].items():
-            shape = _given(field)
-            text = shape.pop("description", None)
-            parameters.append(
-                {"name": name, "in": "query", "required": name in required, "schema": shape}
-                | ({"description": text} if text else {})
-            )
+    schema = _query_schema(route)
+    required = set(schema.get("required", []))
+    for name, field in schema.get("properties", {}).items():
+        shape = _given(field)
+        text = shape.pop("description", None)
+        parameters.append(
+            {"name": name, "in": "query", "required": name in required, "schema": shape}
+            | ({"description": text} if text else {})
+        )
+    if "criteria" in route.wants:
+        parameters += _criteria(FILTERED[route.path].fields)
+    if _is_tagged(route):
+        text = "The `ETag` of what you have already; if it is still that, the answer is 304"
+        parameters.append(_header("If-None-Match", text, {"type": "string", "examples": ['"3-5d41402abc4b2a76b971"']}))
     if route.mutates:
-        parameters.append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "description": "Makes a retry safe: the same key and body give the same answer and one effect.",
-                "schema": {"type": "string", "maxLength": 255},
-            }
-        )
+        text = "Makes a retry safe: the same key and body give the same answer and one effect."
+        parameters.append(_header("Idempotency-Key", text, {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}))
+        text = "`true` tells what the call would write, and writes nothing"
+        parameters.append(_header("X-Dry-Run", text, {"type": "string", "enum": ["false", "true"]}))
+    if "if_match" in route.wants:
+        text = "The `ETag` or `version` that the change is based on; 409 if it is another by now"
+        parameters.append(_header("If-Match", text, {"type": "string", "pattern": _TAG, "examples": ["3"]}))
     if public and route.tenant_header:
-        parameters.append(
-            {"name": "orgid", "in": "header", "required": True, "description": "The shop", "schema": {"type": "string"}}
-        )
+        parameters.append(_header("orgid", "The shop", {"type": "string", "pattern": _SEGMENT}) | {"required": True})
     return parameters
+
+
+_SEGMENT = r"^[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,63}$"  # of a path; an id, but neither . nor ..
+_TAG = r'^(?:\*|(?:W/)?"?[1-9][0-9]{0,8}(?:-[0-9a-f]+)?"?)$'
+
+
+def _query_schema(route: Route) -> dict[str, Any]:
+    """The JSON schema of what stands in the address after the question mark."""
+    query = route.query or (route.form if route.method == "GET" else None)
+    return {} if query is None else query.model_json_schema(ref_template=_SCHEMAS)
+
+
+def _is_tagged(route: Route) -> bool:
+    """Whether its answers have an ETag, always."""
+    return route.method == "GET" and route.answer_model is not None
+
+
+def _header(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+
+
+def _criteria(fields: Sequence[conditions.Field]) -> list[dict[str, Any]]:
+    """``filter[field][operator]`` of each field, and ``metadata[key]``."""
+    found = [
+        _deep(f"filter[{field.name}]", {"properties": _operators(field), "additionalProperties": False})
+        for field in fields
+    ]
+    pairs = {"propertyNames": {"pattern": r"^[^\[\]]{1,40}$"}, "additionalProperties": {"type": "string"}}
+    return [*found, _deep("metadata", pairs)]
+
+
+def _deep(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "style": "deepObject",
+        "explode": True,
+        "schema": {"type": "object", **schema},
+    }
+
+
+def _operators(field: conditions.Field) -> dict[str, Any]:
+    """What each operator of a field takes; ``in`` and ``nin`` take several values with commas between them."""
+    several = (Operator.IN, Operator.NIN)
+    taken = sorted(conditions.OPERATORS[field.kind])
+    return {str(each): _several(field) if each in several else _operand(field) for each in taken}
+
+
+def _operand(field: conditions.Field) -> dict[str, Any]:
+    match field.kind:
+        case conditions.Kind.CHOICE:
+            return {"type": "string", "enum": list(field.choices)}
+        case conditions.Kind.AMOUNT:
+            return {"type": "string", "pattern": f"^{_AMOUNT}$"}
+        case conditions.Kind.INSTANT:
+            return {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+    return {"type": "string", "minLength": 1}
+
+
+def _several(field: conditions.Field) -> dict[str, Any]:
+    match field.kind:
+        case conditions.Kind.CHOICE:
+            one = "|".join(field.choices)
+        case conditions.Kind.AMOUNT:
+            one = _AMOUNT
+        case conditions.Kind.INSTANT:
+            one = _DAY
+        case _:
+            one = "[^,]+"
+    return {"type": "string", "pattern": f"^(?:{one})(?:,(?:{one}))*$"}
+
+
+_AMOUNT = r"[0-9]{1,15}(?:\.[0-9]{1,3})?"
+# A pattern cannot know how long a month is; that of a list of dates is content with days that every month has.
+_DAY = r"[1-9][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?"
 
 
 def _given(field: dict[str, Any]) -> dict[str, Any]:
@@ -295,22 +429,116 @@ def _with_examples(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(route: Route, api: Api, names: dict[Any, Any], *, public: bool) -> dict[str, Any]:
-    answer = route.answer_model
+    limited = not public or route.budgets is not None
+    done = {str(route.status): _success(route, api, names)}
+    if route.mutates:
+        done = _with_dry_run(done, api.surface.schema({"$ref": _SCHEMAS.format(model="DryRun")}, is_page=False))
+    if _is_tagged(route):
+        done["304"] = {"description": "You have it already"}
+    for status, each in done.items():
+        tag = ("ETag",) if _is_tagged(route) else ()
+        told = ("Idempotent-Replayed", *(("X-Dry-Run",) if status == "200" else ())) if route.mutates else ()
+        each["headers"] = _headers("Cache-Control", *tag, *told, *(_LIMIT if limited else ()))
+    codes = {400, 401, 429, 503} if route.form is not None else {400, 404, 422, 429, 503}
+    codes |= (set() if public else {401, 403}) | ({409, 413} if route.mutates else set())
+    return done | {
+        str(code): {"$ref": f"#/components/responses/{_refusal_name(api.surface, code)}"}
+        for code in sorted(codes | {500})
+    }
+
+
+def _refusals(surface: Surface) -> dict[str, Any]:
+    """The errors of a surface, by the names of their components."""
+    words = {status: str(kind.__doc__) for kind, status in STATUS.items()}
+    words[500] = "A fault of ours; the body says only the request id."
+    schema = surface.error_schema({"$ref": _SCHEMAS.format(model="Error")})
+    return {
+        _refusal_name(surface, code): {
+            "description": text,
+            "headers": _headers(*(["Retry-After"] if code in _RETRY_LATER else [])),
+            "content": {_JSON: {"schema": schema}},
+        }
+        for code, text in sorted(words.items())
+    }
+
+
+def _refusal_name(surface: Surface, code: int) -> str:
+    return "".join(word.capitalize() for word in surface.name.split()) + str(code)
+
+
+def _success(route: Route, api: Api, names: dict[Any, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
+    answer = route.answer_model
     if answer is not None:
         reference = names[(answer, "serialization")]
         body = {"type": "array", "items": reference} if route.answers_list else reference
-        success["content"] = {"application/json": {"schema": api.surface.schema(body, is_page=route.answers_page)}}
-    error = api.surface.error({"$ref": "#/components/schemas/Error"})
-    properties = {name: ({"const": False} if value is False else value) for name, value in error.items()}
-    refusal = {"application/json": {"schema": {"type": "object", "properties": properties, "required": list(error)}}}
-    codes = {400, 404, 422, 429, 503} | (set() if public else {401, 403}) | ({409, 413} if route.mutates else set())
-    words = {status: kind.__doc__ for kind, status in STATUS.items()}
-    return {
-        str(route.status): success,
-        **{str(code): {"description": str(words[code]), "content": refusal} for code in sorted(codes)},
-        "500": {"description": "A fault of ours; the body says only the request id.", "content": refusal},
-    }
+        success["content"] = {_JSON: {"schema": api.surface.schema(body, is_page=route.answers_page)}}
+    return success
+
+
+def _with_dry_run(done: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """A dry run answers 200 with its report, whatever the real call answers."""
+    real = done.get("200")
+    if real is None:
+        return {"200": {"description": "A dry run", "content": {_JSON: {"schema": report}}}, **done}
+    real["description"] = "Done, or a dry run"
+    real["content"][_JSON]["schema"] = {"oneOf": [real["content"][_JSON]["schema"], report]}
+    return done
+
+
+_JSON = "application/json"
+_LIMIT = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_COUNT = {"type": "integer", "minimum": 0}
+_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"description": "Name it when you report a problem", "schema": {"type": "string", "minLength": 1}},
+    "X-RateLimit-Limit": {"description": "Calls in an hour, or what the route says", "schema": _COUNT},
+    "X-RateLimit-Remaining": {"description": "Calls left of them", "schema": _COUNT},
+    "X-RateLimit-Reset": {"description": "Unix seconds at which all are there again", "schema": _COUNT},
+    "Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}},
+    "Cache-Control": {"schema": {"type": "string", "examples": ["no-store"]}},
+    "ETag": {
+        "description": "Of the content, led by the version of the object in it",
+        "schema": {"type": "string", "pattern": r'^"(?:[1-9][0-9]*-)?[0-9a-f]+"$'},
+    },
+    "Idempotent-Replayed": {
+        "description": "The answer of an earlier call with the same `Idempotency-Key`",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "X-Dry-Run": {"description": "Nothing was written", "schema": {"type": "string", "const": "true"}},
+}
+
+
+_NOT_ALWAYS = ("Idempotent-Replayed", "X-Dry-Run")
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+
+
+_DRY_RUN: dict[str, Any] = {
+    "description": "What a call would have done: its status and answer, what it would write, and where outside of Till "
+    "it stopped because what comes after is not ours to try.",
+    "type": "object",
+    "required": ["dry_run", "status", "answer", "writes", "stopped_before"],
+    "additionalProperties": False,
+    "properties": {
+        "dry_run": {"const": True},
+        "status": {"type": "integer", "examples": [201]},
+        "answer": {"description": "Null where there is none, where it holds a secret, or where the call stopped"},
+        "writes": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["action", "kind"],
+                "properties": {
+                    "action": {"type": "string", "examples": ["put"]},
+                    "kind": {"type": "string", "examples": ["product"]},
+                },
+            },
+        },
+        "stopped_before": {"type": ["string", "null"], "examples": ["payment_intents.create"]},
+    },
+}
 
 
 def _error_schema() -> dict[str, Any]:
@@ -332,13 +560,14 @@ def _error_schema() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write both files, or with ``--check`` say whether they are current."""
+    """Write the files, or with ``--check`` say whether they are current."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file would change")
     check = parser.parse_args().check
     header = "# Generated from the handlers by `make openapi`. API Gateway deploys it; people read /docs.\n"
     texts = {
         GATEWAY_FILE: header + yaml.safe_dump(gateway_description(), sort_keys=False, width=120),
+        METHODS_FILE: json.dumps(methods_of_paths(), indent=1) + "\n",
         PUBLIC_FILE: json.dumps(public_description(), indent=1, ensure_ascii=False) + "\n",
     }
     stale = [file for file, text in texts.items() if not file.exists() or file.read_text() != text]

@@ -24,6 +24,9 @@ The shop is open ({seconds:.0f} s).
   tenant          {shop.tenant}
   owner key       {shop.api_key}
   customer token  {shop.customer_token}
+  sign in         {shop.sign_in_url}
+                  customer {shop.sign_in.customer_email}  {shop.sign_in.customer_password}
+                  staff    {shop.sign_in.staff_email}  {shop.sign_in.staff_password}
 
   In another terminal:   . {settings.environment_file.relative_to(settings.home.parent)}
                          curl -H "Authorization: Bearer $TILL_API_KEY" "$TILL_URL/v2/products?limit=3"

@@ -1,6 +1,5 @@
 """Fixtures for unit and endpoint tests: moto in one thread, the template's own table, emptied between tests."""
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -19,12 +18,12 @@ os.environ.update(
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 import boto3
-import httpx
 import pytest
 from moto import mock_aws
 
 from commerce.table.rows import Row
-from tests.payments import API_KEY, WEBHOOK_SECRET, Stripe
+from tests.events import told
+from tests.payments import Stripe, connected
 from tests.shop import Call
 from tests.template import table_definition
 
@@ -40,13 +39,22 @@ def _aws() -> Iterator[Any]:
 
 
 @pytest.fixture
-def table(_aws: Any) -> Iterator[Any]:
-    """The empty table, as a boto3 resource for looking at what was written."""
+def made_up_events() -> bool:
+    """Whether a test writes events that no use case tells."""
+    return False
+
+
+@pytest.fixture
+def table(_aws: Any, made_up_events: bool) -> Iterator[Any]:
+    """The empty table, as a boto3 resource for looking at what was written; the events in it are those documented."""
     resource = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
     yield resource
+    items = resource.scan()["Items"]
     with resource.batch_writer() as batch:
-        for item in resource.scan(ProjectionExpression="pk, sk")["Items"]:
-            batch.delete_item(Key=item)
+        for item in items:
+            batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+    if not made_up_events:
+        told(items)
 
 
 @pytest.fixture
@@ -64,33 +72,17 @@ def _stripe_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def stripe(_aws: Any, _stripe_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stripe]:
+def stripe(_aws: Any, _stripe_server: str) -> Iterator[Stripe]:
     """An empty Stripe, its secrets in Secrets Manager, and an empty queue of its events."""
-    from commerce.kernel import aws
-    from commerce.payments import stripe_gateway
-
-    secrets, sqs = boto3.client("secretsmanager"), boto3.client("sqs")
-    for name, value in (("stripe/key", API_KEY), ("stripe/webhook", WEBHOOK_SECRET)):
-        secrets.create_secret(Name=name, SecretString=json.dumps({"test": value}))
-    monkeypatch.setenv("STRIPE_API_KEY_SECRET", "stripe/key")
-    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "stripe/webhook")
-    monkeypatch.setenv("STRIPE_API_BASE", _stripe_server)
-    queue = sqs.create_queue(QueueName="stripe-events")["QueueUrl"]
-    monkeypatch.setenv("STRIPE_EVENTS_QUEUE_URL", queue)
-    aws.client.cache_clear()
-    stripe_gateway._secrets.clear()
-    stripe_gateway._sdk.cache_clear()
-    httpx.post(f"{_stripe_server}/_standin/reset").raise_for_status()
-    yield Stripe(_stripe_server)
-    sqs.delete_queue(QueueUrl=queue)
-    for name in ("stripe/key", "stripe/webhook"):
-        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    with connected(_stripe_server) as stripe:
+        yield stripe
 
 
 SUITES = {
     "unit": "models, money, cursors, template, permissions, architecture",
     "endpoints": "every endpoint through its handler, its refusals too",
     "contract": "the wire: golden samples, money units, bad input, one event file per trigger",
+    "matrix": "every route: who may call it, its tags, headers, dry runs, versions and repeats",
     "standin": "the Stripe stand-in, driven by Stripe's own SDK",
     "faults": "killed before and after each AWS and Stripe call, and answers lost, then retried",
     "integration": "the deployed template over HTTP: the purchase, races, a storm of webhook deliveries",

@@ -4,11 +4,31 @@ It takes all rows of the table, as boto3 gives them, and raises on the first fig
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-ENDED = {"cancelled"}
+COLLECTED = {"paid", "partially_refunded", "refunded"}
+
+# The only ways an order may move (contract 7), written down here once more: the code's own tables are what is tested.
+MOVES = {
+    "pending_payment": {"pending", "cancelled"},
+    "pending": {"processing", "shipped", "cancelled"},
+    "processing": {"shipped", "cancelled"},
+    "shipped": {"delivered"},
+    "delivered": set(),
+    "cancelled": set(),
+}
+PAYMENT_MOVES = {
+    "pending": {"failed", "authorized", "paid", "voided"},
+    "failed": {"pending", "authorized", "paid", "voided"},
+    "authorized": {"paid", "failed", "voided"},
+    "voided": {"pending"},
+    "paid": {"partially_refunded", "refunded"},
+    "partially_refunded": {"partially_refunded", "refunded"},
+    "refunded": set(),
+}
+FULFILLMENT_MOVES = {"unfulfilled": {"partial", "fulfilled"}, "partial": {"fulfilled"}, "fulfilled": {"returned"}}
 
 
 def check(items: Iterable[dict[str, Any]]) -> None:
@@ -17,32 +37,59 @@ def check(items: Iterable[dict[str, Any]]) -> None:
     for item in items:
         by_kind[item.get("kind", "")].append(item)
     orders = by_kind["order"]
-    _stock(by_kind["stock"], by_kind["movement"], orders)
+    _stock(by_kind["stock"], by_kind["movement"], by_kind["goods_issue"], orders)
+    _issues(by_kind["goods_issue"], orders)
     _ledger(by_kind["posting"], orders)
     for order in orders:
         _order(order)
+    _lists(by_kind["listed_order"], orders)
+    _payments(by_kind["payment"], by_kind["intent"], orders)
     _events(by_kind["outbox"], orders)
     _timeline(by_kind["timeline"], orders)
+    _moves(by_kind["timeline"], by_kind["outbox"], orders)
 
 
 def _tenant(item: dict[str, Any]) -> str:
     return "#".join(item["pk"].split("#")[:3])
 
 
-def _stock(stocks: list[dict[str, Any]], movements: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
-    """Available and reserved are never negative; on hand is the sum of movements; reserved is what open orders hold."""
+def _allocated(order: dict[str, Any]) -> Counter[tuple[str, ...]]:
+    """The units that an order's lines have in each warehouse."""
+    units: Counter[tuple[str, ...]] = Counter()
+    for line in json.loads(order["lines"]):
+        for warehouse, quantity in line["allocations"]:
+            units[(_tenant(order), line["variant_id"], warehouse)] += quantity
+    return units
+
+
+def _issued(issue: dict[str, Any]) -> Counter[tuple[str, ...]]:
+    units: Counter[tuple[str, ...]] = Counter()
+    for _, variant, warehouse, quantity in json.loads(issue["parts"]):
+        units[(_tenant(issue), variant, warehouse)] += quantity
+    return units
+
+
+def _stock(
+    stocks: list[dict[str, Any]],
+    movements: list[dict[str, Any]],
+    issues: list[dict[str, Any]],
+    orders: list[dict[str, Any]],
+) -> None:
+    """Available and reserved are never negative; on hand is what was moved less what was issued for orders; reserved is
+    what orders hold that are neither cancelled nor on their way."""
     on_hand: dict[tuple[str, ...], int] = defaultdict(int)
     for movement in movements:
         on_hand[(_tenant(movement), movement["variant_id"], movement["warehouse_id"])] += int(movement["delta"])
-    held: dict[tuple[str, ...], int] = defaultdict(int)
+    for issue in issues:
+        for place, units in _issued(issue).items():
+            on_hand[place] -= units
+    held: Counter[tuple[str, ...]] = Counter()
     for order in orders:
-        if order["status"] in ENDED:
-            continue
         for line in json.loads(order["lines"]):
             allocated = sum(units for _, units in line["allocations"])
             assert allocated == line["quantity"], f"{order['order_id']}: {allocated} of {line['quantity']} set aside"
-            for warehouse, units in line["allocations"]:
-                held[(_tenant(order), line["variant_id"], warehouse)] += units
+        if order["status"] != "cancelled" and order["fulfillment_status"] == "unfulfilled":
+            held += _allocated(order)
     rows = {(_tenant(stock), stock["variant_id"], stock["warehouse_id"]): stock for stock in stocks}
     for place, stock in rows.items():
         available, reserved = int(stock["available"]), int(stock["reserved"])
@@ -51,6 +98,18 @@ def _stock(stocks: list[dict[str, Any]], movements: list[dict[str, Any]], orders
         assert available + reserved == on_hand[place], f"{place}: {available} + {reserved} != moved {on_hand[place]}"
         assert reserved == held[place], f"{place}: reserved {reserved}, orders hold {held[place]}"
     assert set(held) <= set(rows), "stock is set aside where there is none"
+
+
+def _issues(issues: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """What left the warehouses for an order is what was set aside for it, once, when all of it is on its way."""
+    by_order: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for issue in issues:
+        by_order[(_tenant(issue), issue["order_id"])].append(issue)
+    for order in orders:
+        found = [_issued(issue) for issue in by_order.pop((_tenant(order), order["order_id"]), [])]
+        expected = [_allocated(order)] if order["fulfillment_status"] == "fulfilled" else []
+        assert found == expected, f"{order['order_id']}: {found} left, expected {expected}"
+    assert not by_order, f"goods left for no order: {list(by_order)}"
 
 
 def _ledger(postings: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
@@ -63,11 +122,11 @@ def _ledger(postings: list[dict[str, Any]], orders: list[dict[str, Any]]) -> Non
         booked[(_tenant(posting), posting["order_id"])][kind] += int(posting["amount"])
     for order in orders:
         sums = booked[(_tenant(order), order["order_id"])]
-        collected = order["payment_status"] in ("paid", "partially_refunded", "refunded") and int(order["total"]) > 0
+        collected = order["payment_status"] in COLLECTED and int(order["total"]) > 0
         assert sums["capture"] == (int(order["total"]) if collected else 0), f"{order['order_id']}: {sums}"
         assert sums["refund"] == int(order["refunded"]), f"{order['order_id']}: {sums}"
         assert sums["refund"] <= sums["capture"]
-        if order["status"] in ENDED and collected:
+        if order["status"] == "cancelled" and collected:
             assert order["payment_status"] == "refunded", f"{order['order_id']} is cancelled and keeps money"
 
 
@@ -76,8 +135,43 @@ def _order(order: dict[str, Any]) -> None:
     lines = sum(line["unit_price"] * line["quantity"] for line in json.loads(order["lines"]))
     expected = lines - int(order["discount"]) + int(order["tax"]) + int(order["shipping"])
     assert int(order["total"]) == expected, f"{order['order_id']}: {order['total']} != {expected}"
-    if order["status"] in ("shipped", "delivered"):
-        assert order["payment_status"] in ("paid", "partially_refunded", "refunded"), f"{order['order_id']} unpaid"
+    on_its_way = order["status"] in ("shipped", "delivered")
+    assert on_its_way == (order["fulfillment_status"] == "fulfilled"), f"{order['order_id']}: {order['status']}"
+    if on_its_way:
+        assert order["payment_status"] in COLLECTED, f"{order['order_id']} unpaid"
+
+
+def _lists(copies: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """Each order stands once in the lists, and there as it is."""
+    found = {(_tenant(copy), copy["order_id"]): copy for copy in copies}
+    assert len(found) == len(copies) == len(orders), f"{len(copies)} places in the lists for {len(orders)} orders"
+    for order in orders:
+        copy = found[(_tenant(order), order["order_id"])]
+        for name in set(copy) - {"pk", "sk", "kind"}:
+            if not name.startswith("gsi"):
+                assert copy[name] == order[name], f"{order['order_id']}: {name} is {copy[name]} in the lists"
+        axes = (("status", "status"), ("payment", "payment_status"), ("fulfillment", "fulfillment_status"))
+        states = [f"{axis}:{order[name]}" for axis, name in axes]
+        for index, state in zip(("gsi1pk", "gsi2pk", "gsi3pk"), states, strict=True):
+            assert copy[index].endswith(f"#LIST#orders#{state}"), f"{order['order_id']}: {copy[index]} for {state}"
+
+
+def _payments(payments: list[dict[str, Any]], pointers: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """An order has one payment that is not called off, at most; a cancelled or voided order none; ids lead to all."""
+    known = {(_tenant(row), row["pk"].split("#")[-1]): row["order_id"] for row in pointers}
+    assert known == {(_tenant(row), row["intent_id"]): row["order_id"] for row in payments}
+    by_order: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for payment in payments:
+        assert int(payment["refunded"]) <= int(payment["received"]) <= int(payment["amount"]), payment["intent_id"]
+        by_order[(_tenant(payment), payment["order_id"])].append(payment)
+    for order in orders:
+        own = by_order[(_tenant(order), order["order_id"])]
+        live = [payment["intent_id"] for payment in own if payment["status"] != "canceled"]
+        assert set(live) <= {order.get("payment_intent_id")}, f"{order['order_id']}: {live}"
+        if order["payment_status"] == "voided":
+            assert not live, f"{order['order_id']} is voided, and {live} is not"
+        refunded = sum(int(payment["refunded"]) for payment in own)
+        assert refunded == int(order["refunded"]), f"{order['order_id']}: {refunded} given back of its payments"
 
 
 def _events(outbox: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
@@ -105,3 +199,40 @@ def _timeline(events: list[dict[str, Any]], orders: list[dict[str, Any]]) -> Non
         order = (_tenant(order_row), order_row["order_id"])
         assert versions[order] == set(range(1, int(order_row["version"]) + 1)), f"{order}: {versions[order]}"
         assert last[order][1] == order_row["status"], f"{order}: timeline says {last[order][1]}"
+
+
+def _moves(timeline: list[dict[str, Any]], outbox: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """Every move of every axis is legal and in the timeline, and the world was told of each version that moved."""
+    told: dict[tuple[str, str], dict[int, dict[str, Any]]] = defaultdict(dict)
+    for event in outbox:
+        if event["type"].startswith("order."):
+            shown = json.loads(event["data"])
+            told[(_tenant(event), event["aggregate_id"])][shown["version"]] = shown
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in timeline:
+        rows[(_tenant(row), row["order_id"])].append(row)
+    for order_row in orders:
+        order = (_tenant(order_row), order_row["order_id"])
+        first, *later = sorted(rows[order], key=lambda row: str(row["sk"]))
+        at = {"status": first["status"], "payment": "pending", "fulfillment": "unfulfilled"}
+        at["payment"] = told[order][1]["payment_status"]
+        moved = {1}
+        for row in later:
+            axis, table = AXES[row["type"]]
+            if row["status"] in table:
+                assert row["status"] in table[at[axis]], f"{order}: {axis} went from {at[axis]} to {row['status']}"
+                at[axis] = row["status"]
+                moved.add(int(row["version"]))
+        ended = (order_row["status"], order_row["payment_status"], order_row["fulfillment_status"])
+        assert tuple(at.values()) == ended, f"{order}: the timeline ends at {at}"
+        assert set(told[order]) == moved, f"{order}: versions {moved} moved, {set(told[order])} were told"
+        last = told[order][max(moved)]
+        assert (last["status"], last["payment_status"], last["fulfillment_status"]) == ended, f"{order}: told {last}"
+
+
+AXES = {
+    "status_change": ("status", MOVES),
+    "payment": ("payment", PAYMENT_MOVES),
+    "refund": ("payment", PAYMENT_MOVES),
+    "shipment": ("fulfillment", FULFILLMENT_MOVES | {"returned": set()}),
+}

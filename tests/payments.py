@@ -4,16 +4,21 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import httpx
+import pytest
 import stripe
 
 from tests.shop import Answered, Call, handler
 
 API_KEY = "sk_test_of_the_tests"
 WEBHOOK_SECRET = "whsec_of_the_tests"
+_http = httpx.Client(trust_env=False)  # one for all calls: each would read the system's certificates anew
 
 
 def signature(payload: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
@@ -42,18 +47,47 @@ class Stripe:
         return str(confirmed.status)
 
     def events(self) -> list[dict[str, Any]]:
-        return list(httpx.get(f"{self.url}/_standin/events").json()["events"])
+        return list(_http.get(f"{self.url}/_standin/events").json()["events"])
 
     def intents(self) -> dict[str, Any]:
         """What Stripe's side says: authorised, captured and refunded per intent."""
-        accounts = httpx.get(f"{self.url}/_standin/state").json()["accounts"]
+        accounts = _http.get(f"{self.url}/_standin/state").json()["accounts"]
         accounts = accounts.values() if isinstance(accounts, dict) else accounts
         return {name: intent for account in accounts for name, intent in account["intents"].items()}
 
+    def reset(self) -> None:
+        """Forget everything."""
+        _http.post(f"{self.url}/_standin/reset").raise_for_status()
+
     def fault(self, route: str, kind: str, times: int = 1) -> None:
-        httpx.post(
+        _http.post(
             f"{self.url}/_standin/faults", json={"route": route, "kind": kind, "times": times}
         ).raise_for_status()
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Stripe]:
+    """An empty Stripe at ``url``, its secrets in Secrets Manager, and an empty queue of its events."""
+    from commerce.kernel import aws
+    from commerce.payments import stripe_gateway
+
+    secrets, sqs = boto3.client("secretsmanager"), boto3.client("sqs")
+    for name, value in (("stripe/key", API_KEY), ("stripe/webhook", WEBHOOK_SECRET)):
+        secrets.create_secret(Name=name, SecretString=json.dumps({"test": value}))
+    queue = sqs.create_queue(QueueName="stripe-events")["QueueUrl"]
+    aws.client.cache_clear()
+    stripe_gateway._secrets.clear()
+    stripe_gateway._sdk.cache_clear()
+    Stripe(url).reset()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("STRIPE_API_KEY_SECRET", "stripe/key")
+        environment.setenv("STRIPE_WEBHOOK_SECRET", "stripe/webhook")
+        environment.setenv("STRIPE_API_BASE", url)
+        environment.setenv("STRIPE_EVENTS_QUEUE_URL", queue)
+        yield Stripe(url)
+    sqs.delete_queue(QueueUrl=queue)
+    for name in ("stripe/key", "stripe/webhook"):
+        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
 def deliver(call: Call, event: dict[str, Any], **changes: Any) -> Answered:

@@ -41,6 +41,14 @@ class Answered:
     headers: dict[str, str]
     text: str
 
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> "Answered":
+        """What a handler gave to API Gateway; pages and scripts have no ``body``."""
+        headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
+        text = answer["body"] or ""
+        is_json = headers.get("Content-Type", "").startswith("application/json")
+        return cls(answer["statusCode"], wire_json.loads(text) if text and is_json else None, headers, text)
+
 
 @dataclass
 class Credential:
@@ -51,6 +59,7 @@ class Credential:
     principal_id: str = "key_1"
     scopes: frozenset[str] | None = None  # None: whatever the route asks for
     customer_id: str | None = None
+    email: str | None = None
 
     def context(self, scope: str) -> dict[str, str]:
         settings = {
@@ -59,6 +68,8 @@ class Credential:
             "country": self.tenant.country,
             "warehouses": list(self.tenant.warehouses),
             "payment_window_minutes": self.tenant.payment_window_minutes,
+            "customers_may_cancel": self.tenant.customers_may_cancel,
+            "plan": self.tenant.plan,
         }
         return {
             "principal_id": self.principal_id,
@@ -66,8 +77,35 @@ class Credential:
             "mode": str(self.tenant.mode),
             "role": str(self.role),
             "scopes": scope if self.scopes is None else " ".join(sorted(self.scopes)),
+            "address": "allowed",
+            "limit": "5000",
+            "remaining": "4999",
+            "reset": "1774008001",
             **({"customer_id": self.customer_id} if self.customer_id else {}),
+            **({"email": self.email} if self.email else {}),
         }
+
+
+@dataclass
+class Said(Credential):
+    """A caller of whom the authorizer said exactly this."""
+
+    said: dict[str, str] = field(default_factory=dict)
+
+    def context(self, scope: str) -> dict[str, str]:
+        return self.said
+
+
+def authorize(credential: str, *, headers: dict[str, str] | None = None, source_ip: str = "") -> dict[str, str]:
+    """What the authorizer says of a request with this key or token."""
+    event = {
+        "type": "REQUEST",
+        "methodArn": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/GET/v2/products",
+        "headers": {"Authorization": f"Bearer {credential}", **(headers or {})},
+        "requestContext": {"requestId": "r", "identity": {"sourceIp": source_ip}},
+    }
+    context: dict[str, str] = handler("authorizer/authorize_request").handler(event, None)["context"]
+    return context
 
 
 def customer_credential(customer_id: str, tenant: Tenant = TENANT) -> Credential:
@@ -92,6 +130,7 @@ class Call:
         credential: Credential | None = None,
         base64: bool = False,
         context: Any = None,
+        source_ip: str = "",
         **path_parameters: str,
     ) -> Answered:
         api: Api = handler(path).app
@@ -113,16 +152,12 @@ class Call:
             "isBase64Encoded": base64,
             "requestContext": {
                 "requestId": "00000000-0000-0000-0000-000000000000",
+                "identity": {"sourceIp": source_ip},
                 "authorizer": (credential or self.credential).context(found.scope),
             },
         }
         answer = api.handler(event, context)
-        return Answered(
-            status=answer["statusCode"],
-            body=wire_json.loads(answer["body"]) if answer["body"] else None,
-            headers={name: values[0] for name, values in answer["multiValueHeaders"].items()},
-            text=answer["body"],
-        )
+        return Answered.of(answer)
 
 
 type Given = Callable[..., Any]

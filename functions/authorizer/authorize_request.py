@@ -2,15 +2,17 @@
 
 API Gateway asks who is calling, before every route that needs a credential.
 
-It authenticates, and names principal, tenants, role and scopes; the route's own function decides what they are good
-for. A credential that is not good is the exception whose message API Gateway turns into 401; any other failure is 500.
+It authenticates, counts the call, and names principal, tenants, role and scopes; the route's own function decides what
+they are good for, and refuses in its surface's envelope. A credential that is not good is the exception whose message
+API Gateway turns into 401; any other failure is 500.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from commerce.access.authentication import Identity, identify
-from commerce.kernel import wire_json
+from commerce.access.admission import admit
+from commerce.access.authentication import identify
+from commerce.http.authentication import named_tenant, to_context
 from commerce.kernel.errors import Unauthenticated
 from commerce.observability import logger
 
@@ -21,9 +23,13 @@ class Unauthorized(Exception):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    request_id = (event.get("requestContext") or {}).get("requestId")
+    request = event.get("requestContext") or {}
+    request_id = request.get("requestId")
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    named = named_tenant(headers)
     try:
-        identity = identify(_bearer(event))
+        identity = identify(_bearer(headers), named)
+        admission = admit(identity, named, str((request.get("identity") or {}).get("sourceIp") or ""))
     except Unauthenticated as refusal:
         logger.info("refused", request_id=request_id, code=refusal.code, reason=refusal.reason)
         raise Unauthorized from None
@@ -37,16 +43,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         tenants=[tenant.tenant_id for tenant in identity.tenants],
         mode=identity.mode,
         role=identity.role,
+        limited=bool(admission.standing.retry_after),
     )
     return {
         "principalId": identity.principal_id,
         "policyDocument": _allow_stage(event["methodArn"]),
-        "context": _context(identity),
+        "context": to_context(identity, named, admission),
     }
 
 
-def _bearer(event: Mapping[str, Any]) -> str:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+def _bearer(headers: Mapping[str, str]) -> str:
     scheme, _, credential = (headers.get("authorization") or "").strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("A bearer credential is required", reason="no_bearer")
@@ -58,25 +64,3 @@ def _allow_stage(method_arn: str) -> dict[str, Any]:
     api, stage, *_ = method_arn.split("/")
     statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": f"{api}/{stage}/*/*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _context(identity: Identity) -> dict[str, str]:
-    """Texts only: API Gateway passes nothing else on."""
-    tenants = {
-        tenant.tenant_id: {
-            "currency": tenant.currency,
-            "timezone": tenant.timezone,
-            "country": tenant.country,
-            "warehouses": tenant.warehouses,
-            "payment_window_minutes": tenant.payment_window_minutes,
-        }
-        for tenant in identity.tenants
-    }
-    context = {
-        "principal_id": identity.principal_id,
-        "tenants": wire_json.dumps(tenants),
-        "mode": str(identity.mode),
-        "role": str(identity.role),
-        "scopes": " ".join(sorted(identity.scopes)),
-    }
-    return context | ({"customer_id": identity.customer_id} if identity.customer_id else {})

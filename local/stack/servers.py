@@ -1,4 +1,4 @@
-"""The servers of a local stack: the AWS emulator, the Stripe stand-in, the identity provider and the front door."""
+"""The servers of a local stack: the AWS emulator, and what stands beside it."""
 
 import shutil
 import sys
@@ -79,6 +79,20 @@ def start_identity(settings: Settings, *, key_file: Path) -> Child:
         *("--key", str(key_file), "serve", "--port", str(settings.ports.identity)),
     )
     child.wait_until_ready(f"{settings.issuer}/.well-known/jwks.json")
+    return child
+
+
+def start_sign_in(settings: Settings, *, pool_id: str, storefront: str, back_office: str) -> Child:
+    """Start the user pool's domain: the sign-in page, and the endpoint that issues tokens."""
+    child = _start_module(
+        settings,
+        "The sign-in page",
+        "local.sign_in",
+        *("--port", str(settings.ports.sign_in), "--emulator", settings.endpoint_url, "--pool", pool_id),
+        *("--tokens", str(settings.data / "refresh_tokens.json"), "--shop", settings.url),
+        *("--storefront", storefront, "--back-office", back_office),
+    )
+    child.wait_until_ready(settings.sign_in_url)
     return child
 
 

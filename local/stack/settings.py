@@ -20,6 +20,7 @@ _PORTS = (
     ("emulator", "the AWS emulator", "TILL_EMULATOR_PORT", 4566),
     ("stripe", "the Stripe stand-in", "TILL_STRIPE_PORT", 12111),
     ("identity", "the identity provider", "TILL_IDENTITY_PORT", 8085),
+    ("sign_in", "the sign-in page", "TILL_SIGN_IN_PORT", 8086),
 )
 
 
@@ -33,6 +34,7 @@ class Ports:
     emulator: int
     stripe: int
     identity: int
+    sign_in: int
 
     @classmethod
     def from_environment(cls) -> "Ports":
@@ -51,7 +53,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Four ports that nobody uses right now."""
+        """Ports that nobody uses right now."""
         holders = [socket.socket() for _ in _PORTS]
         try:
             for holder in holders:
@@ -124,6 +126,15 @@ class Settings:
     @property
     def issuer(self) -> str:
         return f"http://{HOST}:{self.ports.identity}"
+
+    @property
+    def sign_in_url(self) -> str:
+        return f"http://{HOST}:{self.ports.sign_in}"
+
+    @property
+    def callback_url(self) -> str:
+        """Where the sign-in page sends people back to: the little client that it has itself."""
+        return f"{self.sign_in_url}/callback"
 
 
 # The emulator accepts any credential. Nothing of the user's own AWS configuration may get into the local stack,

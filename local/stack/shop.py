@@ -1,5 +1,6 @@
-"""The demo shop on a running stack: its tenant, its owner key, its customer."""
+"""The demo shop on a running stack: its tenant, its owner key, its customer, and who signs in."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,9 +10,18 @@ from typing import Any
 
 import httpx
 
+from local import demo_catalogue
+from local.stack.deployment import client
 from local.stack.settings import ROOT, Settings, StackError, aws_environment, child_environment
 
 TENANT = "ten_demo"
+STAFF_EMAIL = "sam@harborandpine.example"
+# Kind of client, and the stack's output that names it.
+_CLIENT_OUTPUTS = {
+    "storefront": "StorefrontClientId",
+    "back_office": "BackOfficeClientId",
+    "integration": "IntegrationClientId",
+}
 _OPENING = (
     *("--name", "Harbor & Pine"),
     *("--currency", "USD"),
@@ -19,6 +29,7 @@ _OPENING = (
     *("--country", "US"),
     *("--warehouse", "wh_001"),
     *("--warehouse", "wh_002"),
+    *("--plan", "enterprise", "--hourly-limit", "1000000", "--daily-limit", "24000000"),  # more than any test calls
 )
 
 
@@ -48,20 +59,83 @@ def owner_key(settings: Settings, table: str, known: str | None) -> str:
     """
     if known and _works(settings.url, known):
         return known
-    opened = _create_tenant(settings, table, *_OPENING)
+    opened = _run(settings, "local.create_tenant", table, *_OPENING)
     if opened.returncode:
         # The shop is there but its key is lost: the keys' file was removed, the data was not.
-        again = _create_tenant(settings, table, "--new-owner-key")
+        again = _run(settings, "local.create_tenant", table, "--new-owner-key")
         if again.returncode:
             raise StackError(f"The demo shop could not be opened: {opened.stderr.strip()}")
         opened = again
     return str(json.loads(opened.stdout)["api_key"])
 
 
-def _create_tenant(settings: Settings, table: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people and machines sign in to the demo shop."""
+
+    storefront_client: str
+    back_office_client: str
+    integration_client: str
+    integration_secret: str
+    customer_email: str
+    customer_password: str
+    staff_email: str
+    staff_password: str
+
+
+def open_sign_in(settings: Settings, outputs: dict[str, str], passwords: dict[str, str]) -> SignIn:
+    """Register the stack's app clients for the demo shop, and have a staff member and its first customer in the pool.
+
+    Raises:
+        StackError: they could not be, in the command's own words.
+    """
+    pool, cognito = outputs["UserPoolId"], client("cognito-idp", settings.endpoint_url)
+    clients = {kind: outputs[name] for kind, name in _CLIENT_OUTPUTS.items()}
+    customer = next(demo_catalogue.customers())
+    _add_person(cognito, pool, STAFF_EMAIL, passwords["staff_password"], "Sam", "Staff")
+    _add_person(
+        cognito, pool, customer["email"], passwords["customer_password"], customer["first_name"], customer["last_name"]
+    )
+    done = _run(
+        settings,
+        "local.manage_access",
+        outputs["TableName"],
+        *("--user-pool", pool, "--staff", STAFF_EMAIL, "--role", "owner"),
+        *(word for kind, client_id in clients.items() for word in ("--client", f"{kind}={client_id}")),
+    )
+    if done.returncode:
+        raise StackError(f"Signing in could not be set up: {done.stderr.strip()}")
+    found = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=clients["integration"])
+    return SignIn(
+        storefront_client=clients["storefront"],
+        back_office_client=clients["back_office"],
+        integration_client=clients["integration"],
+        integration_secret=found["UserPoolClient"]["ClientSecret"],
+        customer_email=customer["email"],
+        customer_password=passwords["customer_password"],
+        staff_email=STAFF_EMAIL,
+        staff_password=passwords["staff_password"],
+    )
+
+
+def _add_person(cognito: Any, pool: str, email: str, password: str, given_name: str, family_name: str) -> None:
+    """A person of the pool who can sign in at once."""
+    attributes = {"email": email, "email_verified": "true", "given_name": given_name, "family_name": family_name}
+    with contextlib.suppress(cognito.exceptions.UsernameExistsException):
+        cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=email,
+            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+            MessageAction="SUPPRESS",
+        )
+    cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
+
+
+def _run(settings: Settings, module: str, table: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of the operator's commands for the demo shop."""
     common = ("--tenant", TENANT, "--mode", "test", "--table", table)
     return subprocess.run(
-        [sys.executable, "-m", "local.create_tenant", *common, *arguments],
+        [sys.executable, "-m", module, *common, *arguments],
         cwd=ROOT,
         env=child_environment(**aws_environment(settings.endpoint_url)),
         capture_output=True,

@@ -14,7 +14,7 @@ from local.stack import deployment, servers
 from local.stack.console import Console
 from local.stack.processes import Child, is_running, stop_process
 from local.stack.settings import AWS_CREDENTIALS, REGION, STAGE, Settings, StackError
-from local.stack.shop import TENANT, Kept, owner_key
+from local.stack.shop import TENANT, Kept, SignIn, open_sign_in, owner_key
 
 # As the template's parameters name them by default.
 STRIPE_API_KEY_SECRET = "till/stripe/api-key"  # noqa: S105  (a name)
@@ -35,6 +35,8 @@ class Shop:
     webhook_secret: str
     endpoint_url: str
     table_name: str
+    sign_in_url: str
+    sign_in: SignIn
 
     def environment(self) -> dict[str, str]:
         """What scripts source."""
@@ -47,6 +49,15 @@ class Shop:
             "TILL_STRIPE_URL": self.stripe_url,
             "TILL_STRIPE_KEY": self.stripe_key,
             "TILL_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
+            "TILL_SIGN_IN_URL": self.sign_in_url,
+            "TILL_STAFF_EMAIL": self.sign_in.staff_email,
+            "TILL_STAFF_PASSWORD": self.sign_in.staff_password,
+            "TILL_CUSTOMER_EMAIL": self.sign_in.customer_email,
+            "TILL_CUSTOMER_PASSWORD": self.sign_in.customer_password,
+            "TILL_OAUTH_STOREFRONT_CLIENT": self.sign_in.storefront_client,
+            "TILL_OAUTH_BACK_OFFICE_CLIENT": self.sign_in.back_office_client,
+            "TILL_OAUTH_INTEGRATION_CLIENT": self.sign_in.integration_client,
+            "TILL_OAUTH_INTEGRATION_SECRET": self.sign_in.integration_secret,
             "TABLE_NAME": self.table_name,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": AWS_CREDENTIALS["AWS_ACCESS_KEY_ID"],
@@ -109,9 +120,14 @@ class Stack:
         outputs = deployment.outputs(settings)
         with console.step("front door"):
             self._run(servers.start_front_door(settings, api_id=outputs["ApiId"]))
+        with console.step("sign-in page"):
+            clients = {"storefront": outputs["StorefrontClientId"], "back_office": outputs["BackOfficeClientId"]}
+            self._run(servers.start_sign_in(settings, pool_id=outputs["UserPoolId"], **clients))
         with console.step("shop and owner key"):
             api_key = owner_key(settings, outputs["TableName"], keys.get("api_key"))
             keys = self._kept.put(api_key=api_key)
+        with console.step("people who sign in"):
+            sign_in = open_sign_in(settings, outputs, keys)
         with console.step("demo data") as notes:
             keys = self._load(keys, outputs["TableName"], notes)
         if not issuer.is_good(keys.get("customer_token", "")):
@@ -127,6 +143,8 @@ class Stack:
             webhook_secret=keys["webhook_secret"],
             endpoint_url=settings.endpoint_url,
             table_name=outputs["TableName"],
+            sign_in_url=settings.sign_in_url,
+            sign_in=sign_in,
         )
         self._write_environment(shop)
         return shop
@@ -155,6 +173,9 @@ class Stack:
         if "stripe_key" not in keys:
             stripe_key, webhook_secret = f"sk_test_{secrets.token_hex(16)}", f"whsec_{secrets.token_hex(16)}"
             keys = self._kept.put(stripe_key=stripe_key, webhook_secret=webhook_secret)
+        for name in ("staff_password", "customer_password"):
+            if name not in keys:
+                keys = self._kept.put(**{name: f"Aa1{secrets.token_urlsafe(12)}"})  # the prefix is for the pool's rules
         return keys
 
     def _parameters(self) -> dict[str, str]:
@@ -166,6 +187,9 @@ class Stack:
             "JwtIssuer": settings.issuer,
             "JwtAudience": AUDIENCE,
             "JwksUrl": f"{settings.issuer}/.well-known/jwks.json",
+            "SignInUrl": settings.sign_in_url,
+            "StorefrontCallbackUrls": settings.callback_url,
+            "BackOfficeCallbackUrls": settings.callback_url,
         }
 
     def _load(self, keys: dict[str, str], table: str, notes: list[str]) -> dict[str, str]:

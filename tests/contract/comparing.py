@@ -116,6 +116,8 @@ def _copied(document: Any, steps: list[Any]) -> tuple[Any, Any]:
 
 
 def _places(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if document is None:  # an answer without a body
+        return
     steps = document.items() if isinstance(document, dict) else enumerate(document)
     for step, value in steps:
         yield (*above, step)

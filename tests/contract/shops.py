@@ -8,12 +8,8 @@ import boto3
 
 from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
-from commerce.events.model import TimelineType
-from commerce.kernel import clock
-from commerce.kernel.caller import Tenant, system
-from commerce.orders import store as order_rows
-from commerce.orders import use_cases as orders
-from commerce.table.transaction import Transaction, run
+from commerce.kernel.caller import Tenant
+from commerce.table.transaction import run
 from tests.payments import Stripe, consume, deliver
 from tests.shop import TENANT, Answered, Call, Credential, customer_credential, handler
 
@@ -89,18 +85,11 @@ class Shop:
         body = {"order_id": order_id, "amount": minor, "currency": self.tenant.currency.lower()}
         return str(self.do("admin/payments/create_payment_intent", body=body)["payment_intent_id"])
 
-    def write_timeline(self, order_id: str, kind: TimelineType, content: str | None = None, **changes: Any) -> None:
-        """Change an order as staff will, once there are endpoints for notes and shipments."""
-        found = order_rows.find(self.tenant, order_id)
-        assert found is not None
-        order = found.changed(clock.now(), **changes)
+    def add_note(self, order_id: str, content: str) -> str:
+        return str(self.do("admin/orders/add_note", order_id=order_id, body={"content": content})["id"])
 
-        def write(tx: Transaction) -> None:
-            order_rows.save(tx, self.tenant, order)
-            by = system(self.tenant, "test")
-            orders.record(tx, by, order, status=order.status, kind=kind, content=content)
-
-        run(write)
+    def move(self, order_id: str, status: str, **more: Any) -> None:
+        self.do("admin/orders/set_order_status", method="PUT", order_id=order_id, body={"status": status} | more)
 
     def settle(self, stripe: Stripe) -> None:
         """Deliver everything that Stripe has to tell, and apply it."""

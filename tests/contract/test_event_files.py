@@ -22,19 +22,28 @@ from commerce.access.model import ApiKey, KeyText, hash_of
 from commerce.http.api import Api
 from commerce.kernel import aws, clock, ids, wire_json
 from commerce.kernel.caller import Mode, Role, Tenant
+from commerce.oauth import use_cases as oauth
+from commerce.oauth.model import SCOPES as SCOPES_OF_CLIENTS
+from commerce.oauth.model import ClientKind
+from commerce.oauth.use_cases import RegisterClient
 from commerce.table.rows import Row
 from commerce.table.transaction import run
+from local.generate_openapi import PREFLIGHT, REFUSAL
 from tests.contract.endpoints import endpoints
 from tests.contract.shops import Shop
 from tests.invariants import check
 from tests.payments import Stripe, deliver, signature
 from tests.shop import ROOT, Call, Credential, customer_credential, handler
 from tests.template import template
+from tests.user_pool import ISSUER as POOL_ISSUER
+from tests.user_pool import UserPool
+from tests.user_pool import serve as serve_pool
 
 EVENTS = ROOT / "events"
 FILES = sorted(EVENTS.glob("*.json"))
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 ID = "0198f3a27c4d7e10a5b6c7d8e9f00112"  # of every row that the files name, behind its prefix
+STOREFRONT, PROGRAM = "5f3k2m8q1v7r9t4w6y0z2b4d6h", "1c5n9x3p7l2j6g8s4a0e9u1i5o"  # OAuth clients
 CUSTOMER, ORDER, STRIPE_EVENT = f"cust_{ID}", f"order_{ID}", "evt_1TiLLq2eZvKYlo2C0demo001"
 DEMO = Tenant("ten_demo", Mode.TEST, "USD", "America/New_York", "US", ("wh_001", "wh_002"))
 SCOPES = {
@@ -128,6 +137,64 @@ def test_anybody_with_id_and_email_tracks_the_order(shop: Shop) -> None:
     assert answered("storefront-track_order", 200)["data"]["order_id"] == ORDER
 
 
+@pytest.fixture
+def pool(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[UserPool]:
+    """The user pool, with the two clients that the files name."""
+    with serve_pool() as pool:
+        monkeypatch.setenv("USER_POOL_ISSUER", POOL_ISSUER)
+        monkeypatch.setenv("USER_POOL_JWKS_URL", f"{pool.url}/jwks.json")
+        monkeypatch.setenv("SIGN_IN_URL", pool.url)
+        pool.secrets[PROGRAM] = "demo-secret"
+        for client_id, kind, urls in (
+            (STOREFRONT, ClientKind.STOREFRONT, ("https://shop.example.com/callback",)),
+            (PROGRAM, ClientKind.INTEGRATION, ()),
+        ):
+            command = RegisterClient(client_id, kind, DEMO.tenant_id, DEMO.mode, SCOPES_OF_CLIENTS[kind], urls)
+            run(lambda tx, command=command: oauth.register_client(tx, command))  # type: ignore[misc]
+        yield pool
+
+
+def test_a_browser_goes_to_the_sign_in_page(pool: UserPool) -> None:
+    answer = invoke("oauth-authorize")
+
+    assert answer["statusCode"] == 302
+    assert answer["multiValueHeaders"]["Location"][0].startswith(f"{pool.url}/oauth2/authorize?")
+
+
+def test_a_program_gets_its_token_and_a_storefront_ends_one(pool: UserPool) -> None:
+    assert answered("oauth-issue_token", 200)["scope"] == "orders:read products:read"
+    assert invoke("oauth-revoke_token")["statusCode"] == 200
+    assert pool.revoked == ["demo-refresh-token"]
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    ("name", "status", "error"),
+    [
+        ("oauth-authorize", 400, "invalid_request"),
+        ("oauth-issue_token", 401, "invalid_client"),
+        ("oauth-revoke_token", 401, "invalid_client"),
+    ],
+)
+def test_a_client_that_nobody_registered_is_refused(name: str, status: int, error: str) -> None:
+    assert answered(name, status)["error"] == error
+
+
+def test_a_browser_may_let_a_page_of_the_shop_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://shop.example.com")
+
+    answer = invoke("cors-answer_preflight")
+
+    assert (answer["statusCode"], answer["headers"]["Access-Control-Allow-Origin"]) == (204, "https://shop.example.com")
+
+
+def test_a_method_that_a_path_does_not_have_is_refused() -> None:
+    answer = invoke("gateway-refuse_method")
+
+    assert (answer["statusCode"], answer["headers"]["Allow"]) == (405, "OPTIONS, POST")
+    assert wire_json.loads(answer["body"])["error"]["code"] == "validation_error"
+
+
 def test_a_merchant_lists_orders(shop: Shop) -> None:
     place_order(shop)
 
@@ -198,7 +265,8 @@ def test_the_authorizer_lets_the_key_in_and_says_what_the_other_files_carry(shop
     assert text is not None
     enter_key(text)
 
-    answer = invoke("authorizer-authorize_request")
+    with clock.use(lambda: NOON):
+        answer = invoke("authorizer-authorize_request")
 
     assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
     for name in ("admin-list_orders", "admin-create_payment_intent", "v2-list_products", "v2-get_product"):
@@ -271,6 +339,26 @@ def test_a_batch_of_the_stream_becomes_events_on_the_bus(monkeypatch: pytest.Mon
     detail = json.loads(sent[1]["Detail"])
     assert (detail["tenant"], detail["mode"], detail["sequence"]) == ("ten_demo", "test", 1)
     assert (detail["data"]["object"]["id"], detail["data"]["object"]["total"]) == (ORDER, 29.0)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_batch_of_the_stream_becomes_entries_of_the_audit_log(call: Call) -> None:
+    assert invoke("streams-record_audit") == {"batchItemFailures": []}
+    assert invoke("streams-record_audit") == {"batchItemFailures": []}
+
+    with clock.use(lambda: NOON):
+        logs = Shop(call, DEMO).do("v2/audit/list_audit_logs", query={"resource_id": f"prod_{ID}"})["logs"]
+    assert [log["action"] for log in logs] == ["product.updated", "product.created"]
+    assert logs[0]["changes"] == {"price": {"old": Decimal("29.00"), "new": Decimal("24.00")}}
+    assert (logs[0]["ip_address"], logs[0]["user_agent"]) == ("203.0.113.7", "SDK/1.0")
+
+
+def test_the_audited_rows_in_the_stream_file_are_those_that_the_shop_writes(shop: Shop) -> None:
+    """When this fails, what a row holds has changed: bring the file up to it."""
+    made, changed = (each["dynamodb"] for each in payload("streams-record_audit")["Records"])
+    [written] = [row for row in rows() if {"pk": row["pk"], "sk": row["sk"]} == made["Keys"]]
+
+    assert made["NewImage"] == changed["OldImage"] == written
 
 
 def test_the_rows_in_the_stream_files_are_those_that_the_shop_writes(shop: Shop) -> None:
@@ -370,6 +458,9 @@ def test_a_rest_event_is_complete_and_belongs_to_a_route(name: str) -> None:
     assert event["requestContext"]["path"] == "/local" + event["path"]
     if event.get("type") == "REQUEST":
         return  # the authorizer's event has neither body nor caller
+    if function_of(name) in (PREFLIGHT, REFUSAL):
+        assert event["resource"] in {endpoint.route.path for endpoint in endpoints().values()}
+        return
     endpoint = endpoints()[f"{event['httpMethod']} {event['resource']}"]
     assert endpoint.function == function_of(name)
     assert keys | {"body", "isBase64Encoded"} == set(event)

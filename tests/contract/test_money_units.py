@@ -93,6 +93,13 @@ def story(call: Call, table: Any, currency: str) -> Iterator[Story]:
     check(table.scan()["Items"])
 
 
+def v2_lines(total: int, model: str, refunded: int = 0, catalogue: int | None = None) -> dict[str, int]:
+    """What v2 shows of the same order; its unit price may differ from the catalogue's."""
+    shown = {name.replace("OrderOut", model): amount for name, amount in lines(total, refunded=refunded).items()}
+    own = {"V2ItemOut.price": total // 2, "V2ItemOut.total": total}
+    return shown | own | ({} if catalogue is None else {"V2ItemOut.catalogue_price": catalogue})
+
+
 def lines(total: int, discount: int = 0, refunded: int = 0, model: str = "OrderOut") -> dict[str, int]:
     """What an order of ``total`` shows, in minor units: its one line is two units."""
     own = {"subtotal": total, "discount": discount, "shipping": 0, "tax": 0, "total": total, "refunded": refunded}
@@ -114,13 +121,14 @@ def test_every_amount_is_in_the_unit_that_its_field_promises(story: Story, strip
             "sku": "CUP",
             "price": story.major(one),
             "variants": [
-                {"sku": "CUP-S", "inventory": 9},
+                {"sku": "CUP-S", "inventory": 20},
                 {"sku": "CUP-L", "price": {"amount": two, "currency": currency.lower()}},
             ],
         },
     )
     story.expect("GET /v2/products", price)
     story.expect("GET /v2/products/{id}", price, id=product["id"])
+    story.expect("PUT /v2/products/{id}", price, id=product["id"], body={"description": "For tea"})
 
     jane = shop.customer()
     item = {"product_id": product["id"], "variant_id": product["variants"][0]["id"], "quantity": 2}
@@ -136,8 +144,21 @@ def test_every_amount_is_in_the_unit_that_its_field_promises(story: Story, strip
     own = {"customer_id": jane.customer_id, "items": [item]}
     story.expect("POST /orders", {"OrderPlaced.total": two}, by=jane, body=own)
     story.expect("POST /admin/orders", {"OrderPlaced.total": two}, body=own)
-    story.expect("GET /orders", {"OrderRowOut.total": two}, by=jane)
-    story.expect("GET /admin/orders", {"OrderRowOut.total": two})
+    given = {"customer_id": jane.customer_id, "items": [item | {"price": story.major(one)}]}
+    story.expect("POST /v2/orders", v2_lines(two, "V2OrderOut"), body=given)
+    owner = Credential(tenant=shop.tenant, scopes=frozenset({"orders:write", "orders:price_override"}))
+    dearer = given | {"items": [item | {"price": {"amount": two, "currency": currency}, "quantity": 2}]}
+    priced = story.expect("POST /v2/orders", v2_lines(2 * two, "V2OrderOut", catalogue=one), by=owner, body=dearer)[
+        "id"
+    ]
+    for method in ("PATCH", "PUT"):
+        status = "processing" if method == "PATCH" else "cancelled"
+        shown = v2_lines(2 * two, "V2OrderOut", catalogue=one)
+        story.expect(f"{method} /v2/orders/{{id}}/status", shown, id=priced, body={"status": status})
+    listed = {"V2OrderRowOut.total": two, "V2OrderRowOut.refunded": 0}
+    story.expect("GET /v2/orders", listed, query={"status": "pending_payment"})
+    story.expect("GET /orders", {"OrderRowOut.total": two}, by=jane, query={"status": "pending_payment"})
+    story.expect("GET /admin/orders", {"OrderRowOut.total": two}, query={"status": "pending_payment"})
     story.expect("GET /orders/{order_id}", lines(two, model="MyOrderOut"), by=jane, order_id=ordered)
     story.expect("GET /admin/orders/{order_id}", lines(two), order_id=ordered)
 
@@ -148,6 +169,7 @@ def test_every_amount_is_in_the_unit_that_its_field_promises(story: Story, strip
     stripe.sdk.v1.refunds.create({"payment_intent": intent, "amount": one})
     shop.settle(stripe)
     story.expect("GET /admin/orders/{order_id}", lines(two, refunded=one), order_id=ordered)
+    story.expect("GET /v2/orders/{id}", v2_lines(two, "V2DetailedOrderOut", refunded=one), id=ordered)
     summary = {"OrdersSummaryOut.total_spent": two - one}
     story.expect("GET /v2/customers/{id}", summary, id=str(jane.customer_id))
     story.expect("GET /v2/customers", summary)

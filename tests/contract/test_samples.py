@@ -11,6 +11,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,15 @@ from typing import Any
 import boto3
 import pytest
 
-from commerce.events.model import TimelineType
-from commerce.kernel import wire_json
+from commerce.kernel import clock, wire_json
 from commerce.kernel.caller import Role
-from commerce.orders.model import Status
 from tests.contract.comparing import differences, kind, spoiled, values
 from tests.contract.endpoints import endpoints
 from tests.contract.shops import Shop, count, rows_as_inserted
 from tests.invariants import check
 from tests.payments import Stripe, signature
 from tests.shop import Answered, Call, Credential, handler
+from tests.streams import Stream, audited, deliver
 
 SAMPLES = Path(__file__).parent / "samples"
 FILES = sorted(SAMPLES.glob("*.json"))
@@ -35,8 +35,9 @@ NAMES = [file.stem for file in FILES]
 KEYS = {"id", "method", "path", "given", "status", "response", "units", "same"}
 OPTIONAL_KEYS = {"query", "headers", "path_parameters", "request", "request_units", "note"}
 # What the contract documents with a sample for the endpoints that there are.
-DOCUMENTED = {"CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
-    *("PD-01", "PD-02", "PD-03", "PY-01", "PY-02", "TR-01", "X-03"),
+DOCUMENTED = {"AL-01", "CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
+    *("NT-01", "NT-02", "OR-04", "OR-08", "OR-09", "PY-03"),
+    *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "X-03"),
 }
 
 Known = dict[str, Any]
@@ -94,8 +95,25 @@ def a_paid_intent(shop: Shop, request: pytest.FixtureRequest) -> Known:
 
 def an_order_with_a_note(shop: Shop, request: pytest.FixtureRequest) -> Known:
     known = an_order(shop, request)
-    shop.write_timeline(known["order_789"], TimelineType.NOTE, "Order received")
+    shop.add_note(known["order_789"], "Order received")
     return known
+
+
+def a_paid_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    stripe: Stripe = request.getfixturevalue("stripe")
+    known = an_order(shop, request)
+    stripe.pay(shop.start_payment(known["order_789"], 14999))
+    shop.settle(stripe)
+    return known | {"order_999": known["order_789"]}
+
+
+def an_order_at_v2(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    """One line of 199.99, whose ids the v2 samples name otherwise."""
+    request.getfixturevalue("stripe")
+    jane = shop.customer()
+    product = shop.product("HEADPHONES", Decimal("199.99"), stock=5)
+    ids = {"ord_123": shop.order(jane, (product["id"], 1)), "cust_123": jane.customer_id, "cust_456": jane.customer_id}
+    return ids | {"prod_456": product["id"], "var_789": product["variants"][0]["id"]}
 
 
 def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
@@ -105,7 +123,7 @@ def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
     stripe.pay(shop.start_payment(order_id, 5000))
     shop.settle(stripe)
     parcel = {"tracking_number": "1Z999AA10123456784", "carrier": "UPS", "estimated_delivery": "2026-03-25"}
-    shop.write_timeline(order_id, TimelineType.STATUS_CHANGE, status=Status.SHIPPED, **parcel)
+    shop.move(order_id, "shipped", **parcel)
     return {"order_789": order_id}
 
 
@@ -147,6 +165,26 @@ def a_checked_platform(shop: Shop, request: pytest.FixtureRequest) -> Known:
     return {}
 
 
+def a_product_whose_price_was_changed(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    then = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+    stream = Stream(request.getfixturevalue("table"))
+    with clock.use(lambda: then):
+        product = shop.product("TEE", Decimal("99.99"))
+        assert deliver("record_audit", audited(stream.read())) == []
+        answered = shop.call(
+            "v2/catalog/update_product",
+            id=product["id"],
+            body={"price": Decimal("79.99")},
+            credential=Credential(role=Role.STAFF, principal_id="user_456"),
+            headers={"user-agent": "SDK/1.0"},
+            source_ip="192.168.1.1",
+        )
+        assert answered.status == 200
+        assert deliver("record_audit", audited(stream.read())) == []
+    request.getfixturevalue("monkeypatch").setattr(clock, "_source", lambda: then)
+    return {"prod_789": product["id"]}
+
+
 GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "an open shop": an_open_shop,
     "a shirt at 29.99": a_shirt,
@@ -155,11 +193,14 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "an order of 149.99 and Stripe": an_order_and_stripe,
     "a paid intent at Stripe": a_paid_intent,
     "an order with a note": an_order_with_a_note,
+    "a paid order": a_paid_order,
+    "an order of 199.99 at v2": an_order_at_v2,
     "a shipped order": a_shipped_order,
     "three products": three_products,
     "headphones": headphones,
     "a shirt in two warehouses": a_shirt_in_two_warehouses,
     "a checked platform": a_checked_platform,
+    "a product whose price was changed": a_product_whose_price_was_changed,
 }
 
 

@@ -105,6 +105,8 @@ def test_a_key_is_let_into_the_whole_stage_as_the_tenant_it_belongs_to(authorize
             "country": "JP",
             "warehouses": ["wh_001", "wh_002"],
             "payment_window_minutes": 30,
+            "customers_may_cancel": True,
+            "plan": "professional",
         }
     }
     assert (context["principal_id"], context["mode"], context["role"]) == (owner_key.key.key_id, "test", "owner")
@@ -194,15 +196,16 @@ def test_a_suspended_tenants_credentials_open_nothing(authorize: Authorize, owne
     assert refused(authorize, owner_key.text)
 
 
-def test_one_call_to_the_table_finds_the_key_and_its_tenant(
+def test_one_call_to_the_table_finds_the_key_its_tenant_and_its_calls_and_one_counts_this_one(
     authorize: Authorize, owner_key: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = table_calls(monkeypatch)
 
     authorize(owner_key.text)
 
-    assert [name for name, _ in calls] == ["BatchGetItem"]
-    assert next(iter(calls[0][1]["RequestItems"].values()))["ConsistentRead"] is True
+    assert [name for name, _ in calls] == ["BatchGetItem", "UpdateItem"]
+    wanted = next(iter(calls[0][1]["RequestItems"].values()))
+    assert (len(wanted["Keys"]), wanted["ConsistentRead"]) == (3, True)
 
 
 def test_a_busy_table_is_no_verdict_on_the_credential(
@@ -363,8 +366,8 @@ def test_a_token_of_several_tenants_names_those_that_are_active(
 
     answer = authorize(token)
 
-    assert list(json.loads(answer["context"]["tenants"])) == ["ten_3", "ten_1"]
-    assert [name for name, _ in calls] == ["BatchGetItem"]
+    assert json.loads(answer["context"]["tenants"]) == {"ten_3": {}, "ten_1": {}}
+    assert [name for name, _ in calls] == ["BatchGetItem", "UpdateItem"]
 
 
 @pytest.mark.parametrize(

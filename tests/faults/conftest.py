@@ -1,9 +1,9 @@
 """An emulator of its own, and one table in it. moto is never used here: under faults and threads it loses atomicity."""
 
-import json
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,49 +13,46 @@ import pytest
 
 from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
-from commerce.kernel import aws
 from commerce.kernel.caller import Mode, Tenant
-from commerce.payments import stripe_gateway
 from commerce.table.rows import Row
 from commerce.table.transaction import run
 from local.stack.servers import start_emulator
 from local.stack.settings import Ports, Settings, aws_environment
 from local.stripe_standin.server import serve
-from tests.payments import API_KEY, WEBHOOK_SECRET, Stripe
+from tests.counts import show
+from tests.payments import Stripe, connected
 from tests.shop import Call, Credential
 from tests.template import table_definition
 
 
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """DynamoDB, SQS and Secrets Manager on the emulator; Stripe on the stand-in; gives the table."""
-    home: Path = tmp_path_factory.mktemp("emulator")
+@contextmanager
+def running(home: Path, table_name: str) -> Iterator[Any]:
+    """DynamoDB, SQS and Secrets Manager on an emulator; Stripe on the stand-in; gives the table."""
     settings = Settings(ports=Ports.free(), home=home, layers=home / "layers")
     process = start_emulator(settings)
     before = dict(os.environ)
     try:
-        with serve() as running:
-            os.environ.update(aws_environment(settings.endpoint_url))
-            os.environ.update(
-                TABLE_NAME="till-faults",
-                STRIPE_API_BASE=running.url,
-                STRIPE_API_KEY_SECRET="stripe/key",
-                STRIPE_WEBHOOK_SECRET="stripe/webhook",
-            )
-            boto3.client("dynamodb").create_table(TableName="till-faults", **table_definition())
-            for name, value in (("stripe/key", API_KEY), ("stripe/webhook", WEBHOOK_SECRET)):
-                boto3.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps({"test": value}))
-            queue = boto3.client("sqs").create_queue(QueueName="stripe-events")["QueueUrl"]
-            os.environ["STRIPE_EVENTS_QUEUE_URL"] = queue
+        with serve() as standin:
+            os.environ.update(aws_environment(settings.endpoint_url), TABLE_NAME=table_name)
+            boto3.client("dynamodb").create_table(TableName=table_name, **table_definition())
             Row._connection = None
-            aws.client.cache_clear()
-            stripe_gateway._sdk.cache_clear()
-            yield boto3.resource("dynamodb").Table("till-faults")
+            with connected(standin.url):
+                yield boto3.resource("dynamodb").Table(table_name)
     finally:
         os.environ.clear()
         os.environ.update(before)
         Row._connection = None
         process.stop()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    show(terminalreporter, "deaths survived", "lost answers survived", "answers to 16 at once")
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with running(tmp_path_factory.mktemp("emulator"), "till-faults") as table:
+        yield table
 
 
 @pytest.fixture

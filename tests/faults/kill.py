@@ -1,7 +1,7 @@
 """Death at a chosen call: a BaseException just before a request leaves, or just after its answer came.
 
-Nothing in the code under test may catch it, as nothing catches a killed process. Both doors to the outside are watched:
-botocore's (DynamoDB, SQS, Secrets Manager) and the Stripe SDK's.
+Nothing in the code under test may catch it, as nothing catches a killed process. All doors to the outside are watched:
+botocore's (DynamoDB, SQS, Secrets Manager), the Stripe SDK's, and urllib3's, through which the user pool is asked.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from unittest import mock
 
 import botocore.httpsession
 import stripe
+import urllib3
 from botocore.exceptions import ReadTimeoutError
 
 
@@ -42,6 +43,8 @@ class Door:
         if struck and not self.after:
             raise self.error(name)
         answer = send()
+        if struck and self.error is AnswerLost and name.startswith("POST /oauth2/"):
+            raise urllib3.exceptions.ProtocolError(name)
         if struck and self.error is AnswerLost and name.startswith(("GET ", "POST ")):
             raise stripe.APIConnectionError(name, should_retry=True)  # type: ignore[no-untyped-call]
         if struck:
@@ -54,6 +57,7 @@ def watching(door: Door) -> Iterator[Door]:
     """Send every call through ``door`` inside the block."""
     aws_send = botocore.httpsession.URLLib3Session.send
     stripe_request = stripe.RequestsClient.request
+    pool_request = urllib3.PoolManager.request
 
     def send(session: Any, request: Any) -> Any:
         target = request.headers.get("X-Amz-Target", b"")
@@ -64,7 +68,12 @@ def watching(door: Door) -> Iterator[Door]:
         path = "/v1/" + url.split("/v1/")[1].split("?")[0]
         return door.through(f"{method.upper()} {path}", lambda: stripe_request(client, method, url, *rest, **named))
 
+    def ask_pool(manager: Any, method: str, url: str, *rest: Any, **named: Any) -> Any:
+        path = "/" + url.split("/", 3)[3]
+        return door.through(f"{method} {path}", lambda: pool_request(manager, method, url, *rest, **named))
+
     with (
+        mock.patch.object(urllib3.PoolManager, "request", ask_pool),
         mock.patch.object(botocore.httpsession.URLLib3Session, "send", send),
         mock.patch.object(stripe.RequestsClient, "request", request),
     ):

@@ -80,6 +80,15 @@ class Shop:
         assert self.stripe.pay(started.body["data"]["payment_intent_id"]) == "succeeded"
         return [event for event in self.stripe.events() if event["type"].startswith("payment_intent.")]
 
+    def move(self, order_id: str, status: str, key: str | None = None) -> Answered:
+        return self.call(
+            "v2/orders/set_order_status",
+            id=order_id,
+            body={"status": status, "note": "Done"},
+            headers={"Idempotency-Key": key} if key else None,
+            context=ShortLived(),
+        )
+
     def order(self, order_id: str) -> Any:
         return self.call("admin/orders/get_order", order_id=order_id).body["data"]
 
@@ -240,6 +249,100 @@ def stock_adjustment(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
     return attempt, finished
 
 
+def shipping(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+    settle(shop, order_id)
+
+    def attempt() -> bool:
+        answered = shop.move(order_id, "shipped")
+        return answered.status == 200 or shop.order(order_id)["status"] == "shipped"
+
+    def finished() -> None:
+        order = shop.order(order_id)
+        assert (order["status"], order["fulfillment_status"]) == ("shipped", "fulfilled")
+        assert [event["status"] for event in order["timeline"]].count("shipped") == 1
+        assert shop.stock() == (3, 0)
+
+    return attempt, finished
+
+
+def shipping_with_a_key(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+    settle(shop, order_id)
+    return lambda: shop.move(order_id, "shipped", key="ship").status == 200, lambda: one_shipment(shop, order_id)
+
+
+def one_shipment(shop: Shop, order_id: str) -> None:
+    assert [event["status"] for event in shop.order(order_id)["timeline"]].count("shipped") == 1
+    assert shop.stock() == (3, 0)
+
+
+def settle(shop: Shop, order_id: str) -> None:
+    """Pay an order, and let it know."""
+    event = shop.pay(order_id)[-1]
+    deliver(shop.call, event)
+    assert consume(event["id"]) == {"batchItemFailures": []}
+
+
+def cancelling_by_the_customer(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+    shop.start_payment(order_id)
+
+    def attempt() -> bool:
+        answered = shop.call("storefront/orders/cancel_my_order", credential=shop.jane, order_id=order_id)
+        return answered.status == 200
+
+    return attempt, lambda: called_off(shop, order_id, "cancelled", (5, 0))
+
+
+def cancelling_by_the_customer_who_has_just_paid(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+    shop.pay(order_id)
+
+    def attempt() -> bool:
+        answered = shop.call("storefront/orders/cancel_my_order", credential=shop.jane, order_id=order_id)
+        return answered.status == 409
+
+    return attempt, lambda: one_paid_transition(shop, order_id)
+
+
+def voiding(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+    intent = shop.start_payment(order_id).body["data"]["payment_intent_id"]
+
+    def attempt() -> bool:
+        return shop.call("v2/payments/cancel_payment", id=intent, context=ShortLived()).status == 201
+
+    return attempt, lambda: called_off(shop, order_id, "pending_payment", (3, 2))
+
+
+def called_off(shop: Shop, order_id: str, status: str, stock: tuple[int, int]) -> None:
+    order = shop.order(order_id)
+    assert (order["status"], order["payment_status"]) == (status, "voided")
+    assert [event["status"] for event in order["timeline"]].count("voided") == 1
+    assert [intent["status"] for intent in shop.stripe.intents().values()] == ["canceled"]
+    assert shop.stock() == stock
+
+
+def note_with_a_key(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+
+    def attempt() -> bool:
+        answered = shop.call(
+            "admin/orders/add_note",
+            order_id=order_id,
+            body={"content": "Called"},
+            headers={"Idempotency-Key": "note"},
+            context=ShortLived(),
+        )
+        return answered.status == 201
+
+    def finished() -> None:
+        assert len(shop.call("admin/orders/list_notes", order_id=order_id).body["data"]) == 1
+
+    return attempt, finished
+
+
 SCENARIOS: list[Scenario] = [
     checkout_with_a_key,
     checkout_without_a_key,
@@ -250,6 +353,12 @@ SCENARIOS: list[Scenario] = [
     refund_after_the_orders_end,
     expiry,
     stock_adjustment,
+    shipping,
+    shipping_with_a_key,
+    cancelling_by_the_customer,
+    cancelling_by_the_customer_who_has_just_paid,
+    voiding,
+    note_with_a_key,
 ]
 
 

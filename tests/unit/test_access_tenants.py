@@ -1,6 +1,7 @@
 """Opening a shop: the use case, and the command that runs it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from commerce.access.model import MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateTenant
 from commerce.kernel.caller import Mode, Role
 from commerce.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
+from commerce.limits.model import Plan
 from commerce.table.transaction import run
 from local import create_tenant as command
 
@@ -101,6 +103,59 @@ def test_the_command_refuses_a_shop_that_exists_in_one_line(capsys: pytest.Captu
     assert err == "create_tenant: The tenant ten_demo exists already\n"
 
 
+def plan_of(tenant_id: str) -> tuple[Plan, int | None, int | None]:
+    account = store.find_tenant(tenant_id)
+    assert account is not None
+    return account.plan, account.hourly_limit, account.daily_limit
+
+
+@pytest.mark.usefixtures("table")
+def test_the_command_opens_a_shop_on_a_plan_and_puts_it_on_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([*ARGUMENTS, "--plan", "free"]) == 0
+    opened = json.loads(capsys.readouterr().out)["tenant"]
+    assert (opened["plan"], opened["hourly_limit"], opened["daily_limit"]) == ("free", 100, 1_000)
+    assert plan_of("ten_demo") == (Plan.FREE, None, None)
+
+    limits = ["--hourly-limit", "20000", "--daily-limit", "400000"]
+    assert command.main(["--tenant", "ten_demo", "--change-plan", "--plan", "enterprise", *limits]) == 0
+
+    assert "api_key" not in json.loads(capsys.readouterr().out)
+    assert plan_of("ten_demo") == (Plan.ENTERPRISE, 20_000, 400_000)
+
+
+def test_a_shop_that_names_no_plan_has_one_to_work_with(table: Any) -> None:
+    run(lambda tx: use_cases.create_tenant(tx, DEMO))
+
+    assert plan_of("ten_demo") == (Plan.PROFESSIONAL, None, None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "hourly", "daily", "field", "reason"),
+    [
+        (Plan.FREE, 200, None, "plan", "fixed_limits"),
+        (Plan.PROFESSIONAL, None, 10, "plan", "fixed_limits"),
+        (Plan.ENTERPRISE, None, None, "plan", "limits_required"),
+        (Plan.ENTERPRISE, 100, None, "plan", "limits_required"),
+        (Plan.ENTERPRISE, 0, 100, "hourly_limit", "bad_limit"),
+        (Plan.BUSINESS, 1_000_001, None, "hourly_limit", "bad_limit"),
+        (Plan.BUSINESS, None, -1, "daily_limit", "bad_limit"),
+    ],
+)
+def test_a_plan_has_the_limits_that_it_can_have(
+    table: Any, plan: Plan, hourly: int | None, daily: int | None, field: str, reason: str
+) -> None:
+    run(lambda tx: use_cases.create_tenant(tx, DEMO))
+
+    with pytest.raises(Invalid) as refused:
+        run(lambda tx: use_cases.set_plan(tx, "ten_demo", plan, hourly, daily))
+    wanted = replace(DEMO, tenant_id="ten_2", plan=plan, hourly_limit=hourly, daily_limit=daily)
+    with pytest.raises(Invalid):
+        run(lambda tx: use_cases.create_tenant(tx, wanted))
+
+    assert (refused.value.details[0].field, refused.value.reason) == (field, reason)
+    assert plan_of("ten_demo") == (Plan.PROFESSIONAL, None, None)
+
+
 @pytest.mark.usefixtures("table")
 def test_a_lost_owner_key_is_followed_by_another_one(capsys: pytest.CaptureFixture[str]) -> None:
     command.main(ARGUMENTS)
@@ -119,6 +174,8 @@ def test_a_lost_owner_key_is_followed_by_another_one(capsys: pytest.CaptureFixtu
         (["--tenant", "ten_demo", "--mode", "test"], "--name"),
         ([*ARGUMENTS, "--mode", "production"], "--mode"),
         (["--mode", "test"], "--tenant"),
+        (["--tenant", "ten_demo", "--new-owner-key"], "--mode"),
+        ([*ARGUMENTS, "--plan", "gold"], "--plan"),
     ],
 )
 def test_the_command_names_what_is_missing(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

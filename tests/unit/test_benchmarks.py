@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_every_route_and_every_function_is_measured() -> None:
     }
 
     assert measured == asked
+
+
+def test_the_readme_tells_what_calls_cost_now(figures: Any) -> None:
+    told = {
+        title: float(total)
+        for title, total in re.findall(r"^\| `([^`]+)` \|.*\| ([\d.]+) \|$", (ROOT / "README.md").read_text(), re.M)
+    }
+
+    assert told.keys() == figures["costs"].keys(), "run: make costs, and paste its table"
+    # Items differ by a few bytes from run to run, and a unit more here or there is no news.
+    assert told == pytest.approx(figures["costs"], rel=0.15, abs=0.002), "run: make costs, and paste its table"
 
 
 @pytest.mark.parametrize(

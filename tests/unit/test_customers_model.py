@@ -1,10 +1,8 @@
 """Rules of customers that need no table."""
 
-from datetime import UTC, date, datetime, timedelta
-
 import pytest
 
-from commerce.customers.model import Address, Period, Registered, with_defaults, words
+from commerce.customers.model import Address, with_defaults, words
 from commerce.kernel.errors import Invalid
 
 
@@ -63,29 +61,3 @@ def test_two_addresses_cannot_be_the_same_default() -> None:
 )
 def test_a_name_is_found_by_its_words_without_case_and_accents(text: str, found: list[str]) -> None:
     assert words(text) == found
-
-
-@pytest.mark.parametrize(
-    ("zone", "hours"), [("UTC", 24), ("Europe/Berlin", 23), ("Asia/Tokyo", 24), ("America/New_York", 24)]
-)
-def test_a_day_is_as_long_as_the_shop_s_clocks_make_it(zone: str, hours: int) -> None:
-    period = Registered(date(2026, 3, 29), date(2026, 3, 29)).period(zone)
-
-    assert period.start is not None
-    assert period.end is not None
-    assert period.end - period.start == timedelta(hours=hours)
-
-
-def test_an_instant_covers_its_second_or_exactly_itself() -> None:
-    second = datetime(2026, 3, 20, 12, tzinfo=UTC)
-    exact = second.replace(microsecond=5)
-
-    assert Registered(second, second).period("UTC").holds(second + timedelta(microseconds=999_999))
-    assert not Registered(second, second).period("UTC").holds(second + timedelta(seconds=1))
-    assert Registered(exact, exact).period("UTC").holds(exact)
-    assert not Registered(exact, exact).period("UTC").holds(exact + timedelta(microseconds=1))
-
-
-def test_no_bounds_hold_everything() -> None:
-    assert Registered().period("UTC") == Period()
-    assert Period().holds(datetime.max.replace(tzinfo=UTC))

@@ -98,6 +98,11 @@ def orders() -> dict[str, int]:
     return counters.read(TENANT, "orders")
 
 
+@pytest.fixture
+def made_up_events() -> bool:
+    return True
+
+
 # Counting
 
 
@@ -343,6 +348,18 @@ def test_events_of_one_aggregate_never_share_a_call(table: Any, events_on_bus: A
     assert [event["detail"]["sequence"] for event in events_on_bus()] == list(range(9))
 
 
+def test_events_of_one_transaction_go_out_by_their_numbers_however_the_stream_has_them(
+    table: Any, events_on_bus: Arrived
+) -> None:
+    batch = [announced(table, "order_1", n) for n in (2, 1, 3)] + [announced(table, "order_2", n) for n in (1, 3, 2)]
+
+    assert publish(*batch) == []
+
+    arrived = [event["detail"] for event in events_on_bus()]
+    for order in ("order_1", "order_2"):
+        assert [detail["sequence"] for detail in arrived if detail["ordering_key"] == order] == [1, 2, 3]
+
+
 def test_a_call_holds_ten_events_and_256_kilobytes_at_most(table: Any, events_on_bus: Arrived) -> None:
     small = [announced(table, f"small_{n}", 1) for n in range(23)]
     large = [announced(table, f"large_{n}", 1, text="é" * 50_000) for n in range(4)]
@@ -422,6 +439,6 @@ def test_killed_at_any_call_and_delivered_again_every_event_arrives_in_order(
 
 
 def test_the_size_of_an_entry_is_counted_as_the_bus_counts_it() -> None:
-    entry = bus.Entry("1", "lane", datetime(2026, 3, 20, tzinfo=UTC), "order.created", '{"ü":1}')
+    entry = bus.Entry("1", "lane", 1, datetime(2026, 3, 20, tzinfo=UTC), "order.created", '{"ü":1}')
 
     assert entry.size == 14 + len("till") + len("order.created") + 8

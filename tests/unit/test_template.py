@@ -11,7 +11,7 @@ import pytest
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 
-from local.generate_openapi import gateway_description, load_handlers, logical_id, routes
+from local.generate_openapi import PREFLIGHT, REFUSAL, gateway_description, load_handlers, logical_id, routes
 from tests.template import ROOT, template
 
 MAX_RESOURCES = 450  # CloudFormation's limit is 500; cfn-lint does not see what SAM makes of the template
@@ -65,7 +65,8 @@ def test_every_handler_file_has_its_stanza_and_every_stanza_its_file() -> None:
 
 def test_every_handler_has_a_route_or_another_trigger_and_every_route_its_handler() -> None:
     routed = {function for function, _, _ in routes()}
-    triggered = {name for name, each in functions().items() if each.get("Events")} | {"AuthorizerAuthorizeRequest"}
+    triggered = {name for name, each in functions().items() if each.get("Events")}
+    triggered |= {"AuthorizerAuthorizeRequest", PREFLIGHT, REFUSAL}
 
     assert routed & triggered == set()
     assert routed | triggered == set(functions())
@@ -96,7 +97,9 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every IAM statement of the translated template, with the resource it stands in."""
     for name, resource in translated()["Resources"].items():
         properties = resource.get("Properties", {})
-        documents = [each["PolicyDocument"] for each in properties.get("Policies", [])]
+        documents = []
+        if resource["Type"] == "AWS::IAM::Role":
+            documents += [each["PolicyDocument"] for each in properties.get("Policies", [])]
         if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
             documents.append(properties["PolicyDocument"])
         for document in documents:
@@ -109,7 +112,8 @@ def as_list(value: Any) -> list[Any]:
 
 def test_no_permission_is_wider_than_named_actions_on_named_resources() -> None:
     for name, statement in statements():
-        assert statement["Effect"] == "Allow", name
+        if statement["Effect"] == "Deny":
+            continue  # narrows what others allow
         for action in as_list(statement["Action"]):
             service, _, verb = action.partition(":")
             assert verb, f"{name}: {action}"
@@ -132,14 +136,48 @@ def role_of(function: str) -> str:
     return str(functions()[function]["Role"]["Fn::GetAtt"][0])
 
 
-def test_no_function_scans_the_table_and_deletes_are_leases_only() -> None:
+# Leases of refused requests; e-mail addresses, SKUs and words, which point at a row; copies of rows in lists.
+DELETABLE = ["T#*#OPERATION#*", "T#*#EMAIL#*", "T#*#SKU#*", "T#*#LIST#*", "T#*#TERM#*"]
+
+
+def test_no_function_scans_the_table_or_deletes_what_a_business_remembers() -> None:
     for name, statement in statements():
         actions = as_list(statement["Action"])
         assert "dynamodb:Scan" not in actions, name
         if "dynamodb:DeleteItem" in actions:
-            assert statement["Condition"] == {
-                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["T#*#OPERATION#*"]}
-            }, name
+            assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": DELETABLE}}, name
+
+
+AUDIT_KEYS = ["AUDIT#*"]
+
+
+def test_only_its_recorder_adds_to_the_audit_log_and_nobody_changes_it() -> None:
+    recorders = set()
+    for name, statement in statements():
+        writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
+        if not writes or statement["Effect"] == "Deny":
+            continue
+        [[operator, condition]] = statement.get("Condition", {"none": {}}).items()
+        patterns = condition.get("dynamodb:LeadingKeys", ["*"])
+        if patterns == AUDIT_KEYS and operator == "ForAllValues:StringLike":
+            assert writes == {"dynamodb:PutItem"}, name
+            recorders.add(name)
+        elif not all(pattern.startswith("T#") for pattern in patterns):
+            assert denied(name), f"{name} may write the audit log"
+
+    assert recorders == {"AuditRecorderRole"}
+    assert [name for name in functions() if role_of(name) == "AuditRecorderRole"] == ["StreamsRecordAudit"]
+
+
+def denied(policy: str) -> bool:
+    """Whether whoever has ``policy`` is refused the keys of the audit log."""
+    return any(
+        name == policy
+        and statement["Effect"] == "Deny"
+        and {"dynamodb:PutItem", "dynamodb:UpdateItem"} <= set(as_list(statement["Action"]))
+        and statement["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": AUDIT_KEYS}}
+        for name, statement in statements()
+    )
 
 
 def test_only_payment_functions_read_stripes_secrets() -> None:
@@ -147,17 +185,42 @@ def test_only_payment_functions_read_stripes_secrets() -> None:
 
     assert readers == {
         "AdminCreatePaymentIntent",
+        "AdminSetOrderStatus",
         "QueuesApplyStripeEvent",
         "SchedulesExpireOrders",
+        "StorefrontCancelMyOrder",
         "StripeWebhookReceiveStripeEvent",
+        "V2CancelPayment",
+        "V2CreatePaymentIntent",
+        "V2SetOrderStatus",
     }
+
+
+# What they write follows a call that cannot be planned twice: a code is spent, a delivery is stored.
+OUTSIDE = {"OauthIssueToken", "OauthRevokeToken", "StripeWebhookReceiveStripeEvent"}
 
 
 def test_reading_endpoints_cannot_write() -> None:
     for function, route, _ in routes():
         writes = {"dynamodb:PutItem", "dynamodb:UpdateItem"} & grants(role_of(function))
-        stores_events = function == "StripeWebhookReceiveStripeEvent"
-        assert bool(writes) == (route.mutates or stores_events), function
+        counts_calls = route.budgets is not None
+        assert bool(writes) == (route.mutates or function in OUTSIDE or counts_calls), function
+
+
+def test_who_only_counts_calls_can_write_nothing_else() -> None:
+    counting = {
+        role_of(function)
+        for function, route, _ in routes()
+        if route.budgets and not route.mutates and function not in OUTSIDE
+    }
+    (only,) = (each for name, each in statements() if name == "CallCounts")
+
+    assert only["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["T#*#LIMIT#*"]}}
+    for role in (*counting, "AuthorizerRole"):
+        properties = template()["Resources"][role]["Properties"]
+        assert {"Ref": "TableWrites"} not in properties["ManagedPolicyArns"], role
+        own = {action for name, each in statements() if name == role for action in as_list(each["Action"])}
+        assert own <= {"dynamodb:GetItem", "dynamodb:BatchGetItem"}, role
 
 
 def test_the_public_buckets_door_is_shut_and_its_connections_are_encrypted() -> None:

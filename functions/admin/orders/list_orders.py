@@ -14,7 +14,7 @@ app = AdminApi()
 
 @app.get("/admin/orders", scope="orders:read")
 def list_orders(caller: Caller, query: OrdersQuery) -> Page[OrderRowOut]:
-    page = queries.find(caller.tenant, query.page_request(), status=query.status, customer_id=query.customer_id)
+    page = queries.find(caller.tenant, query.of_customer(query.customer_id))
     return page.over(tuple(OrderRowOut.of(order) for order in page.items))
 
 

@@ -12,7 +12,7 @@ app = PortalApi()
 
 @app.get("/orders/{order_id}", scope="my_orders")
 def get_my_order(caller: Caller, order_id: str) -> MyOrderOut:
-    return MyOrderOut.of(queries.get_detailed(caller.tenant, order_id, customer_id=caller.own_customer_id))
+    return MyOrderOut.of(queries.get_own(caller.tenant, order_id, caller.own_customer_id))
 
 
 handler = app.handler

@@ -12,7 +12,7 @@ app = PortalApi()
 
 @app.get("/orders", scope="my_orders")
 def list_my_orders(caller: Caller, query: MyOrdersQuery) -> Page[OrderRowOut]:
-    page = queries.find(caller.tenant, query.page_request(), status=query.status, customer_id=caller.own_customer_id)
+    page = queries.find(caller.tenant, query.of_customer(caller.own_customer_id))
     return page.over(tuple(OrderRowOut.of(order) for order in page.items))
 
 

@@ -52,3 +52,10 @@ def count_request(route: str, status: int, milliseconds: float) -> None:
     metrics.add_metric("Refusals", MetricUnit.Count, int(400 <= status < 500))
     metrics.add_metric("Latency", MetricUnit.Milliseconds, milliseconds)
     metrics.flush_metrics()
+
+
+def count_event(name: str) -> None:
+    """Count one occurrence of something that an operator should see over time."""
+    metrics = EphemeralMetrics(namespace="Till", service=os.environ.get("SERVICE_NAME", "till"))
+    metrics.add_metric(name, MetricUnit.Count, 1)
+    metrics.flush_metrics()

@@ -7,12 +7,14 @@ import zoneinfo
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from commerce.kernel import ids
+from commerce.kernel import addresses, ids
 from commerce.kernel.caller import Mode, Role
 from commerce.kernel.countries import COUNTRIES
-from commerce.kernel.errors import IllegalMove, Invalid
+from commerce.kernel.errors import Forbidden, IllegalMove, Invalid
 from commerce.kernel.money import currency_code
+from commerce.limits.model import CONFIGURABLE, MAX_DAILY, MAX_HOURLY, Plan, Quota, plan_quota
 
 MERCHANT_SCOPES = frozenset(
     {
@@ -29,11 +31,15 @@ MERCHANT_SCOPES = frozenset(
         "payments:write",
         "api_keys:read",
         "api_keys:write",
+        "audit:read",
+        "settings:read",
+        "settings:write",
     }
 )
 CUSTOMER_SCOPES = frozenset({"cart", "my_orders"})
 
 MAX_WAREHOUSES = 10
+MAX_NETWORKS = 20
 MAX_PAYMENT_WINDOW_MINUTES = 7 * 24 * 60
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 ROTATION_ADVISED_AFTER = timedelta(days=90)  # contract AUTH-02
@@ -68,6 +74,11 @@ class TenantAccount:
     payment_window_minutes: int
     created_at: datetime
     status: TenantStatus = TenantStatus.ACTIVE
+    plan: Plan = Plan.PROFESSIONAL
+    hourly_limit: int | None = None  # of each credential; None: the plan's
+    daily_limit: int | None = None
+    customers_may_cancel: bool = True  # their own orders, while nothing is shipped (contract MO-04)
+    allowed_networks: tuple[str, ...] = ()  # CIDR; merchants' credentials work from there only; none: from everywhere
     version: int = 1
 
     def require_valid(self) -> None:
@@ -96,12 +107,73 @@ class TenantAccount:
                 field="payment_window_minutes",
                 reason="bad_payment_window",
             )
+        self._require_valid_limits()
+
+    def _require_valid_limits(self) -> None:
+        own = (self.hourly_limit, self.daily_limit)
+        if own != (None, None) and self.plan not in CONFIGURABLE:
+            raise Invalid(f"The plan {self.plan} has no limits of its own", field="plan", reason="fixed_limits")
+        if None in own and self.plan is Plan.ENTERPRISE:
+            raise Invalid("An enterprise plan names both of its limits", field="plan", reason="limits_required")
+        for name, limit, most in (
+            ("hourly_limit", self.hourly_limit, MAX_HOURLY),
+            ("daily_limit", self.daily_limit, MAX_DAILY),
+        ):
+            if limit is not None and not 1 <= limit <= most:
+                raise Invalid(f"This limit is 1 to {most} calls", field=name, reason="bad_limit")
+
+    def with_plan(self, plan: Plan, hourly_limit: int | None, daily_limit: int | None) -> "TenantAccount":
+        """Give the same tenant on another plan; raise Invalid for limits that the plan cannot have."""
+        changed = replace(self, plan=plan, hourly_limit=hourly_limit, daily_limit=daily_limit, version=self.version + 1)
+        changed._require_valid_limits()
+        return changed
+
+    def with_settings(self, *, name: str | None, allowed_networks: tuple[str, ...] | None) -> "TenantAccount":
+        """Give the same tenant with what is not None changed.
+
+        Raises:
+            Invalid: something that is no network, or too many of them.
+            Forbidden: networks, on a plan without them.
+        """
+        changed = replace(self, name=self.name if name is None else name, version=self.version + 1)
+        if allowed_networks is None:
+            return changed
+        if allowed_networks and self.plan is not Plan.ENTERPRISE:
+            raise Forbidden(
+                "Allowed networks are part of the enterprise plan", field="allowed_networks", reason="plan_required"
+            )
+        networks = tuple(dict.fromkeys(str(_network(text)) for text in allowed_networks))
+        if len(networks) > MAX_NETWORKS:
+            raise Invalid(f"At most {MAX_NETWORKS} networks", field="allowed_networks", reason="too_many_networks")
+        return replace(changed, allowed_networks=networks)
+
+    def quota(self, own_limit: int | None = None) -> Quota:
+        """What one of the tenant's credentials may call; ``own_limit`` is the credential's own hourly limit, if any."""
+        return plan_quota(self.plan, self.hourly_limit, self.daily_limit).lowered_to(own_limit)
+
+    def admits(self, address: str) -> bool:
+        """Whether merchants' credentials work from ``address``; from none at all they work where there is no list."""
+        if not self.allowed_networks:
+            return True
+        source = addresses.read(address)
+        return source is not None and any(source in _network(text) for text in self.allowed_networks)
 
     def move_to(self, target: TenantStatus) -> "TenantAccount":
         """Give the same tenant in ``target``; raise IllegalMove for a move the table does not list."""
         if target not in TENANT_MOVES[self.status]:
             raise IllegalMove(f"This tenant is {self.status} already")
         return replace(self, status=target, version=self.version + 1)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise Invalid(
+            f"{text[:50]!r} is no network such as 203.0.113.0/24 or 2001:db8::/32",
+            field="allowed_networks",
+            reason="bad_network",
+        ) from None
 
 
 class KeyState(StrEnum):
@@ -164,6 +236,7 @@ class ApiKey:
     previous_hash: str | None = field(default=None, repr=False)
     previous_valid_until: datetime | None = None
     revoked_at: datetime | None = None
+    hourly_limit: int | None = None  # lower than its tenant's; None: the tenant's
     version: int = 1
 
     def state(self, at: datetime) -> KeyState:

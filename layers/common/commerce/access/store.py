@@ -1,13 +1,16 @@
 """Tenants and API keys in the table. They have no mode of their own: a key row carries its mode."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from commerce.access.model import ApiKey, TenantAccount, TenantStatus
 from commerce.kernel.caller import Mode, Role, Tenant
 from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.paging import Page, PageRequest
+from commerce.limits.model import Plan, Usage
+from commerce.limits.store import to_usage
 from commerce.table import keys
 from commerce.table.reading import get, get_all, page
 from commerce.table.rows import InstantAttribute, Row, WordsAttribute
@@ -15,6 +18,8 @@ from commerce.table.transaction import Transaction
 
 
 class TenantRow(Row, discriminator="tenant"):
+    audited: ClassVar[str] = "tenant"
+
     tenant_id = UnicodeAttribute()
     name = UnicodeAttribute()
     currency = UnicodeAttribute()
@@ -24,6 +29,11 @@ class TenantRow(Row, discriminator="tenant"):
     payment_window_minutes = NumberAttribute()
     status = UnicodeAttribute()
     created_at = InstantAttribute()
+    plan = UnicodeAttribute()
+    hourly_limit = NumberAttribute(null=True)
+    daily_limit = NumberAttribute(null=True)
+    customers_may_cancel = BooleanAttribute(null=True)
+    allowed_networks = WordsAttribute(null=True)
     version = NumberAttribute()
 
     def to_account(self) -> TenantAccount:
@@ -37,11 +47,18 @@ class TenantRow(Row, discriminator="tenant"):
             payment_window_minutes=int(self.payment_window_minutes),
             created_at=self.created_at,
             status=TenantStatus(self.status),
+            plan=Plan(self.plan),
+            hourly_limit=_whole(self.hourly_limit),
+            daily_limit=_whole(self.daily_limit),
+            customers_may_cancel=self.customers_may_cancel is not False,
+            allowed_networks=tuple(self.allowed_networks or ()),
             version=int(self.version),
         )
 
 
 class ApiKeyRow(Row, discriminator="api_key"):
+    audited: ClassVar[str] = "api_key"
+
     key_id = UnicodeAttribute()
     tenant_id = UnicodeAttribute()
     name = UnicodeAttribute()
@@ -57,6 +74,7 @@ class ApiKeyRow(Row, discriminator="api_key"):
     previous_hash = UnicodeAttribute(null=True)
     previous_valid_until = InstantAttribute(null=True)
     revoked_at = InstantAttribute(null=True)
+    hourly_limit = NumberAttribute(null=True)
     version = NumberAttribute()
 
     def to_key(self) -> ApiKey:
@@ -76,6 +94,7 @@ class ApiKeyRow(Row, discriminator="api_key"):
             previous_hash=self.previous_hash,
             previous_valid_until=self.previous_valid_until,
             revoked_at=self.revoked_at,
+            hourly_limit=_whole(self.hourly_limit),
             version=int(self.version),
         )
 
@@ -112,14 +131,27 @@ def find_tenants(tenant_ids: Iterable[str]) -> list[TenantAccount]:
     return [row.to_account() for row in found if isinstance(row, TenantRow)]
 
 
-def find_with_tenant(tenant_id: str, key_id: str) -> tuple[TenantAccount | None, ApiKey | None]:
-    """A key and its tenant, one call (A3)."""
-    of_tenant, of_key = keys.tenant_row(tenant_id), keys.api_key(tenant_id, key_id)
-    rows = get_all([of_tenant, of_key])
-    tenant, key = rows.get(of_tenant), rows.get(of_key)
+def find_tenants_with_usage(
+    tenant_ids: Iterable[str], called: Tenant, principal_id: str
+) -> tuple[list[TenantAccount], Usage]:
+    """Those of the named tenants that exist, and how often the principal ``called`` one of them, one call (A1, R1)."""
+    of_tenants = [keys.tenant_row(tenant_id) for tenant_id in tenant_ids]
+    of_usage = keys.caller_limit(called, principal_id)
+    rows = get_all([*of_tenants, of_usage])
+    found = [rows.get(key) for key in of_tenants]
+    return [row.to_account() for row in found if isinstance(row, TenantRow)], to_usage(rows.get(of_usage))
+
+
+def find_with_tenant(tenant: Tenant, key_id: str) -> tuple[TenantAccount | None, ApiKey | None, Usage]:
+    """A key with its tenant, and how often it has called, one call (A3, R1)."""
+    of_tenant, of_key = keys.tenant_row(tenant.tenant_id), keys.api_key(tenant.tenant_id, key_id)
+    of_usage = keys.caller_limit(tenant, key_id)
+    rows = get_all([of_tenant, of_key, of_usage])
+    account, key = rows.get(of_tenant), rows.get(of_key)
     return (
-        tenant.to_account() if isinstance(tenant, TenantRow) else None,
+        account.to_account() if isinstance(account, TenantRow) else None,
         key.to_key() if isinstance(key, ApiKeyRow) else None,
+        to_usage(rows.get(of_usage)),
     )
 
 
@@ -161,6 +193,10 @@ def _to_key(row: Row) -> ApiKey:
     return row.to_key()
 
 
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
 def _taken(tenant_id: str) -> Conflict:
     return Conflict(f"The tenant {tenant_id} exists already", field="tenant", reason="duplicate_tenant")
 
@@ -177,6 +213,11 @@ def _tenant_row(account: TenantAccount) -> TenantRow:
         payment_window_minutes=account.payment_window_minutes,
         status=str(account.status),
         created_at=account.created_at,
+        plan=str(account.plan),
+        hourly_limit=account.hourly_limit,
+        daily_limit=account.daily_limit,
+        allowed_networks=list(account.allowed_networks) or None,
+        customers_may_cancel=account.customers_may_cancel,
         version=account.version,
     )
 
@@ -199,5 +240,6 @@ def _key_row(key: ApiKey) -> ApiKeyRow:
         previous_hash=key.previous_hash,
         previous_valid_until=key.previous_valid_until,
         revoked_at=key.revoked_at,
+        hourly_limit=key.hourly_limit,
         version=key.version,
     )

@@ -17,8 +17,9 @@ from commerce.access.model import (
 )
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Mode, Role
-from commerce.kernel.errors import Forbidden, Invalid, NotFound
+from commerce.kernel.errors import Forbidden, Invalid, NotFound, require_version
 from commerce.kernel.paging import Page, PageRequest
+from commerce.limits.model import Plan
 from commerce.table.transaction import Transaction
 
 MAX_LIFETIME = timedelta(days=3650)
@@ -27,7 +28,10 @@ _PLATFORM = f"{Role.SYSTEM}:platform"
 
 @dataclass(frozen=True, slots=True)
 class CreateTenant:
-    """``mode`` is that of the tenant's first owner key."""
+    """``mode`` is that of the tenant's first owner key; limits are None where the plan's hold.
+
+    Whoever opens a shop here runs the platform too, so the default plan is one to work with.
+    """
 
     tenant_id: str
     name: str
@@ -37,16 +41,31 @@ class CreateTenant:
     warehouses: tuple[str, ...]
     mode: Mode
     payment_window_minutes: int = 60
+    customers_may_cancel: bool = True
+    plan: Plan = Plan.PROFESSIONAL
+    hourly_limit: int | None = None
+    daily_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """``mode`` is the caller's own when None; ``expires_at`` None: never."""
+    """``mode`` is the caller's own when None; ``expires_at`` None: never; ``hourly_limit`` None: the tenant's."""
 
     name: str
     scopes: frozenset[str]
     mode: Mode | None = None
     expires_at: datetime | None = None
+    hourly_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTenant:
+    """What an owner changes; None stays as it is. Networks are written as CIDR."""
+
+    tenant_id: str
+    name: str | None = None
+    allowed_networks: tuple[str, ...] | None = None
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,11 @@ def create_tenant(tx: Transaction, command: CreateTenant) -> tuple[TenantAccount
         country=command.country,
         warehouses=command.warehouses,
         payment_window_minutes=command.payment_window_minutes,
+        customers_may_cancel=command.customers_may_cancel,
         created_at=clock.now(),
+        plan=command.plan,
+        hourly_limit=command.hourly_limit,
+        daily_limit=command.daily_limit,
     )
     account.require_valid()
     store.add_tenant(tx, account)
@@ -101,11 +124,53 @@ def set_tenant_status(tx: Transaction, tenant_id: str, target: TenantStatus) -> 
     return account
 
 
+def set_plan(
+    tx: Transaction, tenant_id: str, plan: Plan, hourly_limit: int | None = None, daily_limit: int | None = None
+) -> TenantAccount:
+    """Put a tenant on a plan, from its next call on (contract X-22).
+
+    Raises:
+        NotFound: no such tenant.
+        Invalid: limits that this plan cannot have.
+    """
+    account = _tenant(tenant_id).with_plan(plan, hourly_limit, daily_limit)
+    store.save_tenant(tx, account)
+    return account
+
+
+def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> TenantAccount:
+    """An owner changes the shop's name, or from which networks its credentials work (contract TN-01, AUTH-05).
+
+    Raises:
+        NotFound: another tenant than the one that the request is for.
+        Forbidden: not an owner, or networks on a plan without them.
+        VersionMismatch: the tenant is at another version.
+        Invalid: not networks, or none of them holds the caller's own address.
+    """
+    if command.tenant_id != caller.tenant.tenant_id:
+        raise NotFound("tenant")
+    if caller.role is not Role.OWNER:
+        raise Forbidden("Only an owner changes the shop's settings", field="role", reason="owner_only")
+    account = _tenant(command.tenant_id)
+    require_version(account.version, command.expected_version, "tenant")
+    changed = account.with_settings(name=command.name, allowed_networks=command.allowed_networks)
+    if not changed.admits(caller.address):
+        raise Invalid(
+            "These networks would lock out the address that you call from",
+            field="allowed_networks",
+            reason="locks_you_out",
+        )
+    if (changed.name, changed.allowed_networks) == (account.name, account.allowed_networks):
+        return account
+    store.save_tenant(tx, changed)
+    return changed
+
+
 def create_key(tx: Transaction, caller: Caller, command: CreateKey) -> Issued:
     """Issue an API key that can do no more than its maker (contract AU-03).
 
     Raises:
-        Invalid: an unknown scope, or an end that is past or too far away.
+        Invalid: an unknown scope, an end that is past or too far away, or a limit above the tenant's.
         Forbidden: a scope that the caller lacks, or the other mode for anybody but an owner.
     """
     now = clock.now()
@@ -120,6 +185,10 @@ def create_key(tx: Transaction, caller: Caller, command: CreateKey) -> Issued:
         raise Invalid(
             "expires_at must lie in the future, at most ten years away", field="expires_at", reason="bad_expiry"
         )
+    if command.hourly_limit is not None:
+        most = _tenant(caller.tenant.tenant_id).quota().calls
+        if not 1 <= command.hourly_limit <= most:
+            raise Invalid(f"A key's limit is 1 to {most} calls an hour", field="rate_limit", reason="bad_limit")
     return _issue(
         tx,
         tenant_id=caller.tenant.tenant_id,
@@ -129,6 +198,7 @@ def create_key(tx: Transaction, caller: Caller, command: CreateKey) -> Issued:
         scopes=command.scopes,
         by=caller.actor,
         expires_at=command.expires_at,
+        hourly_limit=command.hourly_limit,
     )
 
 
@@ -217,6 +287,7 @@ def _issue(
     scopes: frozenset[str],
     by: str,
     expires_at: datetime | None = None,
+    hourly_limit: int | None = None,
 ) -> Issued:
     secret = secrets.token_hex(16)
     key = ApiKey(
@@ -231,6 +302,7 @@ def _issue(
         created_at=clock.now(),
         created_by=by,
         expires_at=expires_at,
+        hourly_limit=hourly_limit,
     )
     store.add(tx, key)
     return _issued(key, secret)

@@ -1,6 +1,6 @@
 """Carts in the table (pattern B1): one row per customer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
@@ -17,6 +17,8 @@ _KEEP_SECONDS = 90 * 24 * 3600  # an untouched cart
 
 
 class CartRow(Row, discriminator="cart"):
+    audited: ClassVar[str] = "cart"
+
     cart_id = UnicodeAttribute()
     customer_id = UnicodeAttribute()
     items = DocumentAttribute()

@@ -1,11 +1,15 @@
 """What a product is. One without variants has one implicit variant (contract X-26), so stock always has a home."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
+from commerce.kernel.criteria import indexed_metadata, metadata_facet
 from commerce.kernel.errors import Conflict, Invalid
+from commerce.kernel.locale import LANGUAGES
 from commerce.kernel.money import Money
 
 MAX_VARIANTS = 70
@@ -32,12 +36,12 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """``sku`` is unique per tenant across products and variants."""
+    """``sku`` is unique per tenant across products and variants; names and descriptions stand by language."""
 
     product_id: str
     sku: str
-    name: str
-    description: str
+    names: Mapping[str, str]
+    descriptions: Mapping[str, str]
     price: Money
     status: ProductStatus
     categories: tuple[str, ...]
@@ -72,6 +76,14 @@ class Product:
                 return variant
         raise Invalid("This product has no such variant", field="variant_id", reason="unknown_variant")
 
+    @property
+    def name(self) -> str:
+        return plain(self.names)
+
+    @property
+    def description(self) -> str:
+        return plain(self.descriptions)
+
     def price_of(self, variant: Variant) -> Money:
         return variant.price or self.price
 
@@ -81,27 +93,40 @@ class Product:
             raise Conflict(f"{self.name} is not for sale", field="product_id", reason="not_for_sale")
 
     @property
-    def skus(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([self.sku, *(variant.sku for variant in self.variants)]))
-
-    @property
     def terms(self) -> tuple[str, ...]:
-        """The words a search finds this product by: of its name, and its SKU."""
-        return tuple(dict.fromkeys([*words(self.name), *words(self.sku), self.sku.casefold()]))[:MAX_TERMS]
+        """The words a search finds this product by: its SKU, and those of its name in every language."""
+        names = chain.from_iterable(words(text) for text in (self.name, *self.names.values()))
+        return tuple(dict.fromkeys([self.sku.casefold(), *words(self.sku), *names]))[:MAX_TERMS]
 
     @property
     def facets(self) -> tuple[str, ...]:
-        """The lists this product stands in: ``<category or *>:<status or listed>`` (contract X-34)."""
+        """The lists this product stands in by category and status (contract X-34)."""
         states = [str(self.status)] if self.status is ProductStatus.ARCHIVED else [str(self.status), LISTED]
         return tuple(facet(category, state) for category in ("*", *self.categories) for state in states)
+
+    @property
+    def metadata_facets(self) -> tuple[str, ...]:
+        """The lists this product stands in by its metadata: one for each pair that is indexed."""
+        state = str(self.status) if self.status is ProductStatus.ARCHIVED else LISTED
+        return tuple(facet(metadata_facet(*pair), state) for pair in indexed_metadata(self.metadata))
+
+    @property
+    def skus(self) -> dict[str, str | None]:
+        """Which variant each SKU names; None for the product's own."""
+        return {self.sku: None} | {variant.sku: variant.variant_id for variant in self.variants}
 
 
 LISTED = "listed"  # active and draft together: what a list shows when no status is asked for
 
 
-def facet(category: str | None, status: str | None) -> str:
-    """The list for these filters."""
-    return f"{category or '*'}:{status or LISTED}"
+def facet(value: str | None, status: str | None) -> str:
+    """The list for a category, or for a pair of metadata, and a status: ``<value or *>:<status or listed>``."""
+    return f"{value or '*'}:{status or LISTED}"
+
+
+def plain(texts: Mapping[str, str]) -> str:
+    """A text where no language is asked for: in the first of our languages that it has (contract X-52)."""
+    return next(texts[language] for language in LANGUAGES if language in texts)
 
 
 def words(text: str) -> list[str]:

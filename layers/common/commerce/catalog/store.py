@@ -6,27 +6,36 @@ filter with any documented order is one query. Word rows (P4) carry the search.
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.catalog.model import Product, ProductStatus, Variant, facet
+from commerce.inventory.store import StockRow
 from commerce.kernel.caller import Tenant
-from commerce.kernel.errors import Conflict
-from commerce.kernel.money import Money, exponent
+from commerce.kernel.criteria import metadata_facet, metadata_name, unindexed_metadata
+from commerce.kernel.errors import Conflict, StaleWrite
+from commerce.kernel.money import Money
 from commerce.kernel.paging import Page, PageRequest
 from commerce.table import keys
-from commerce.table.reading import get, get_all, page, partition
+from commerce.table.reading import Source, get, get_all, merged, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction
 
+if TYPE_CHECKING:  # at run time only lists need it
+    from commerce.kernel.planning import Plan
+
 COLLECTION = "products"
+UNINDEXED = f"{COLLECTION}:unindexed"  # counts the products that have a key of metadata which no list knows
 
 
 class ProductRow(Row, discriminator="product"):
+    audited: ClassVar[str] = "product"
+
     product_id = UnicodeAttribute()
     sku = UnicodeAttribute()
-    name = UnicodeAttribute()
-    description = UnicodeAttribute()
+    names = DocumentAttribute()  # by language
+    descriptions = DocumentAttribute()
     price = NumberAttribute()  # minor units
     currency = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -42,8 +51,8 @@ class ProductRow(Row, discriminator="product"):
         return Product(
             product_id=self.product_id,
             sku=self.sku,
-            name=self.name,
-            description=self.description,
+            names=self.names,
+            descriptions=self.descriptions,
             price=Money(int(self.price), self.currency),
             status=ProductStatus(self.status),
             categories=tuple(self.categories),
@@ -54,6 +63,12 @@ class ProductRow(Row, discriminator="product"):
             updated_at=self.updated_at,
             version=int(self.version),
         )
+
+
+class ListedProductRow(ProductRow, discriminator="listed_product"):
+    """A copy of a product in a list."""
+
+    audited: ClassVar[str] = ""
 
 
 class SkuRow(Row, discriminator="sku"):
@@ -73,18 +88,53 @@ def add(tx: Transaction, tenant: Tenant, product: Product) -> None:
     Raises (at commit):
         Conflict: a SKU is taken.
     """
-    tx.add(_row(product, keys.product(tenant, product.product_id)))
-    variant_of = {variant.sku: variant.variant_id for variant in product.variants}
-    for code in product.skus:
-        key = keys.sku(tenant, code)
-        taken = Conflict(f"The SKU {code} is taken", field="sku", reason="duplicate_sku")
-        tx.add(SkuRow(key.pk, key.sk, product_id=product.product_id, variant_id=variant_of.get(code)), taken)
-    for name in product.facets:
-        tx.put(_listed(tenant, product, name))
-    for word in product.terms:
-        tx.put(
-            TermRow(keys.term(tenant, COLLECTION, word), f"{word}#{product.product_id}", product_id=product.product_id)
-        )
+    tx.add(_row(product, tenant))
+    for code, variant_id in product.skus.items():
+        tx.add(_sku(tenant, code, product.product_id, variant_id), _taken(code))
+    for row in _copies(tenant, product).values():
+        tx.put(row)
+
+
+def save(tx: Transaction, tenant: Tenant, before: Product, after: Product) -> None:
+    """Write what ``before`` became, and move its SKUs, list copies and words along (P1–P4).
+
+    Raises (at commit):
+        Conflict: a SKU is taken.
+        StaleWrite: somebody else wrote the product since ``before`` was read.
+    """
+    stale = StaleWrite("product")
+    tx.put(_row(after, tenant), ProductRow.version == before.version, stale)
+    _move_skus(tx, tenant, before, after)
+    old, new = _copies(tenant, before), _copies(tenant, after)
+    for key in old.keys() - new.keys():
+        tx.delete(old[key])
+    for key, row in new.items():
+        if key not in old or isinstance(row, ListedProductRow):  # a word's row says nothing that could change
+            tx.put(row)
+
+
+def _move_skus(tx: Transaction, tenant: Tenant, before: Product, after: Product) -> None:
+    owned, stale = SkuRow.product_id == after.product_id, StaleWrite("product")
+    for code in before.skus.keys() - after.skus.keys():
+        tx.delete(_sku(tenant, code, before.product_id, None), owned, stale)
+    for code, variant_id in after.skus.items():
+        row = _sku(tenant, code, after.product_id, variant_id)
+        if code not in before.skus:
+            tx.add(row, _taken(code))
+        elif before.skus[code] != variant_id:
+            tx.put(row, owned, stale)
+
+
+def require_unstocked(tx: Transaction, tenant: Tenant, product: Product, variant: Variant) -> None:
+    """Demand that no warehouse has, or has set aside, any unit of a variant by the time of the commit (P6).
+
+    Raises (at commit):
+        StaleWrite: one has by now.
+    """
+    for warehouse_id in tenant.warehouses:
+        row = StockRow(*keys.stock(tenant, product.product_id, variant.variant_id, warehouse_id))
+        nothing = StockRow.pk.does_not_exist() | ((StockRow.available == 0) & (StockRow.reserved == 0))
+        tx.check(row, nothing, StaleWrite("stock"))
 
 
 def find(tenant: Tenant, product_id: str) -> Product | None:
@@ -110,43 +160,52 @@ def rows_of(tenant: Tenant, product_id: str) -> list[Row]:
     return partition(keys.product(tenant, product_id).pk)
 
 
-SORTS: dict[str, str | None] = {"created_at": None, "name": "gsi1", "price": "gsi2", "updated_at": "gsi3"}
+# Families of lists, by what their first value is.
+BY_METADATA, BY_CATEGORY, BY_STATUS = "metadata", "category", "status"
 
 
-def page_of(
-    tenant: Tenant,
-    request: PageRequest,
-    *,
-    category: str | None,
-    status: str | None,
-    sort: str,
-    ascending: bool,
-    total: int | None,
-) -> Page[Product]:
-    """One page of a list, in any of the four orders (P3)."""
-    name = facet(category, status)
-    index = SORTS[sort]
-    return page(
+def list_name(family: str, values: tuple[Any, ...]) -> str:
+    """The list of a family for its values; the last one is a status, or that of a list without a status."""
+    *first, state = values
+    if family == BY_METADATA:
+        return facet(metadata_facet(*first[0]), state)
+    return facet(first[0] if first else None, state)
+
+
+def counted(name: str) -> str:
+    """What the counters of a list are kept under."""
+    return f"{COLLECTION}:{name}"
+
+
+def page_of(tenant: Tenant, request: PageRequest, plan: "Plan", total: int | None) -> Page[Product]:
+    """One page of the lists of a plan (P3)."""
+    return merged(
         tenant,
         request,
         _to_product,
-        pk=keys.listing(tenant, COLLECTION, name),
-        index=index,
-        query_name=f"{COLLECTION}:{name}:{sort}:{ascending}",
-        ascending=ascending,
+        sources=[
+            Source(keys.listing(tenant, COLLECTION, list_name(plan.family.name, each.values)), each.rank, each)
+            for each in plan.listings
+        ],
+        index=plan.index,
+        query_name=plan.name,
+        ascending=not plan.descending,
+        lower=plan.lower,
+        upper=plan.upper,
+        shows=plan.shows,
         total=total,
     )
 
 
-def page_matching(tenant: Tenant, request: PageRequest, word: str) -> Page[str]:
-    """Ids of products that have a word beginning with ``word`` (P4); an id can stand there once per such word."""
+def page_matching(tenant: Tenant, request: PageRequest, word: str, query_name: str) -> Page[tuple[str, str]]:
+    """Words beginning with ``word``, each with a product that has it, in alphabetical order (P4)."""
     return page(
         tenant,
         request,
-        _to_product_id,
+        _to_word,
         pk=keys.term(tenant, COLLECTION, word),
         index=None,
-        query_name=f"{COLLECTION}:search:{word}",
+        query_name=f"{COLLECTION}:search:{query_name}",
         ascending=True,
         condition=TermRow.sk.startswith(word),
     )
@@ -157,42 +216,68 @@ def _to_product(row: Row) -> Product:
     return row.to_product()
 
 
-def _to_product_id(row: Row) -> str:
+def _to_word(row: Row) -> tuple[str, str]:
     assert isinstance(row, TermRow)
-    return row.product_id
+    return row.sk.split("#", 1)[0], row.product_id
 
 
-def _listed(tenant: Tenant, product: Product, name: str) -> ProductRow:
-    pk = keys.listing(tenant, COLLECTION, name)
-    row = _row(product, keys.Key(pk, keys.by_time(product.created_at, product.product_id)))
-    row.gsi1pk, row.gsi1sk = pk, f"{product.name.casefold()}#{product.product_id}"
-    # Padded to 18 digits in thousandths, so that text sorts as numbers do whatever the exponent is.
-    thousandths = product.price.minor * 10 ** (3 - exponent(product.price.currency))
-    row.gsi2pk, row.gsi2sk = pk, f"{thousandths:018d}#{product.product_id}"
-    row.gsi3pk, row.gsi3sk = pk, keys.by_time(product.updated_at, product.product_id)
-    row.counted_in = [f"{COLLECTION}:{name}|all"]
-    return row
+def _taken(code: str) -> Conflict:
+    return Conflict(f"The SKU {code} is taken", field="sku", reason="duplicate_sku")
 
 
-def _row(product: Product, key: keys.Key) -> ProductRow:
-    return ProductRow(
-        key.pk,
-        key.sk,
-        product_id=product.product_id,
-        sku=product.sku,
-        name=product.name,
-        description=product.description,
-        price=product.price.minor,
-        currency=product.price.currency,
-        status=str(product.status),
-        categories=list(product.categories),
-        variants=[_variant_document(variant) for variant in product.variants],
-        images=list(product.images),
-        metadata=product.metadata,
-        created_at=product.created_at,
-        updated_at=product.updated_at,
-        version=product.version,
+def _sku(tenant: Tenant, code: str, product_id: str, variant_id: str | None) -> SkuRow:
+    return SkuRow(*keys.sku(tenant, code), product_id=product_id, variant_id=variant_id)
+
+
+def _copies(tenant: Tenant, product: Product) -> dict[keys.Key, Row]:
+    """The rows that lists and searches find the product by (P3, P4)."""
+    rows: list[Row] = [_listed(tenant, product, name, counts=True) for name in product.facets]
+    rows += [_listed(tenant, product, name, counts=False) for name in product.metadata_facets]
+    for word in product.terms:
+        key = keys.Key(keys.term(tenant, COLLECTION, word), f"{word}#{product.product_id}")
+        rows.append(TermRow(*key, product_id=product.product_id))
+    return {keys.Key(row.pk, row.sk): row for row in rows}
+
+
+def _listed(tenant: Tenant, product: Product, name: str, *, counts: bool) -> ListedProductRow:
+    pk, product_id = keys.listing(tenant, COLLECTION, name), product.product_id
+    return ListedProductRow(
+        pk,
+        keys.by_time(product.created_at, product_id),
+        gsi1pk=pk,
+        gsi1sk=keys.by_name(product.name, product_id),
+        gsi2pk=pk,
+        gsi2sk=keys.by_amount(product.price.thousandths, product_id),
+        gsi3pk=pk,
+        gsi3sk=keys.by_time(product.updated_at, product_id),
+        counted_in=[f"{counted(name)}|all"] if counts else None,
+        **_attributes(product),
     )
+
+
+def _row(product: Product, tenant: Tenant) -> ProductRow:
+    """The product's own row; it counts the metadata that no list knows, so that nobody asks for it in vain."""
+    unindexed = [f"{UNINDEXED}|{metadata_name(key)}" for key in unindexed_metadata(product.metadata)]
+    return ProductRow(*keys.product(tenant, product.product_id), counted_in=unindexed or None, **_attributes(product))
+
+
+def _attributes(product: Product) -> dict[str, Any]:
+    return {
+        "product_id": product.product_id,
+        "sku": product.sku,
+        "names": product.names,
+        "descriptions": product.descriptions,
+        "price": product.price.minor,
+        "currency": product.price.currency,
+        "status": str(product.status),
+        "categories": list(product.categories),
+        "variants": [_variant_document(variant) for variant in product.variants],
+        "images": list(product.images),
+        "metadata": product.metadata,
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+        "version": product.version,
+    }
 
 
 def _variant_document(variant: Variant) -> dict[str, object]:

@@ -1,11 +1,12 @@
 """What the shop does with its catalogue."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from commerce.catalog import store
-from commerce.catalog.model import MAX_VARIANTS, Product, ProductStatus, Variant, facet, words
-from commerce.counters import store as counters
+from commerce.catalog.model import MAX_VARIANTS, Product, ProductStatus, Variant
 from commerce.events import store as events
 from commerce.events.model import DomainEvent
 from commerce.inventory import store as inventory
@@ -13,9 +14,8 @@ from commerce.inventory import use_cases as stock_keeping
 from commerce.inventory.model import Stock, StockKey
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
-from commerce.kernel.errors import Invalid, Malformed, NotFound
+from commerce.kernel.errors import Conflict, Invalid, NotFound, require_version
 from commerce.kernel.money import Money
-from commerce.kernel.paging import Page, PageRequest
 from commerce.table.transaction import Transaction
 
 
@@ -32,10 +32,10 @@ class NewVariant:
 
 @dataclass(frozen=True, slots=True)
 class CreateProduct:
-    name: str
+    names: Mapping[str, str]
     sku: str
     price: Money
-    description: str = ""
+    descriptions: Mapping[str, str]
     status: ProductStatus = ProductStatus.ACTIVE
     categories: tuple[str, ...] = ()
     variants: tuple[NewVariant, ...] = ()
@@ -44,15 +44,28 @@ class CreateProduct:
 
 
 @dataclass(frozen=True, slots=True)
-class FindProducts:
-    """Filters and order of a product list (contract PD-01)."""
+class ChangeVariant:
+    """A variant as it is to be. It is the one with ``variant_id``, else the one with its SKU, else a new one.
 
-    page: PageRequest
-    status: ProductStatus | None = None
-    category: str | None = None
-    search: str | None = None
-    sort: str = "created_at"
-    ascending: bool = False
+    ``changes`` holds values by the name of ``Variant``'s field; what it leaves out stays as it is. ``inventory`` units
+    of a new variant are received at the tenant's first warehouse; of others it must be None.
+    """
+
+    variant_id: str | None
+    changes: Mapping[str, Any]
+    inventory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeProduct:
+    """``changes`` holds new values by the name of ``Product``'s field; what it leaves out stays as it is.
+
+    ``variants``, where given, are all that the product is to have. ``version`` is what the change is based on.
+    """
+
+    changes: Mapping[str, Any]
+    variants: tuple[ChangeVariant, ...] | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,17 @@ class Stocked:
             return None
         return sum(stock.available for stock in self.stocks if stock.key.variant_id == variant_id)
 
+    def require_unstocked(self, variant: Variant) -> None:
+        """Raise Conflict if a warehouse has any of a variant, or has set any aside for orders."""
+        stocks = [stock for stock in self.stocks or () if stock.key.variant_id == variant.variant_id]
+        available, reserved = sum(each.available for each in stocks), sum(each.reserved for each in stocks)
+        if available or reserved:
+            raise Conflict(
+                f"{variant.sku} cannot go: {available} in stock and {reserved} set aside for orders",
+                field="variants",
+                reason="variant_in_stock",
+            )
+
 
 def create(tx: Transaction, caller: Caller, command: CreateProduct) -> Stocked:
     """Add a product, its variants and their first stock in one transaction (contract PD-03).
@@ -78,19 +102,15 @@ def create(tx: Transaction, caller: Caller, command: CreateProduct) -> Stocked:
         Invalid: two variants share a SKU, or more variants than one transaction holds.
     """
     now, tenant = clock.now(), caller.tenant
-    codes = [variant.sku for variant in command.variants]
-    if len(set(codes)) < len(codes):
-        raise Invalid("Two variants have the same SKU", field="variants", reason="duplicate_sku")
-    if len(codes) > MAX_VARIANTS:
-        raise Invalid(f"A product has at most {MAX_VARIANTS} variants", field="variants", reason="too_many_variants")
     variants = tuple(
         Variant(ids.new("var"), each.sku, each.price, each.attributes, each.image) for each in command.variants
     )
+    _require_distinct(variants)
     product = Product(
         product_id=ids.new("prod"),
         sku=command.sku,
-        name=command.name,
-        description=command.description,
+        names=command.names,
+        descriptions=command.descriptions,
         price=command.price,
         status=command.status,
         categories=tuple(dict.fromkeys(command.categories)),
@@ -101,14 +121,121 @@ def create(tx: Transaction, caller: Caller, command: CreateProduct) -> Stocked:
         updated_at=now,
     )
     store.add(tx, tenant, product)
-    stocks = []
-    for variant, new in zip(variants, command.variants, strict=True):
-        if new.inventory:
-            key = StockKey(product.product_id, variant.variant_id, stock_keeping.warehouse(tenant, None))
-            stock_keeping.move(tx, caller, key, new.inventory, "restock", None, product.name)
-            stocks.append(Stock(key, new.inventory, 0))
+    received = {variant.variant_id: new.inventory for variant, new in zip(variants, command.variants, strict=True)}
+    stocks = _receive(tx, caller, product, received)
     events.announce(tx, _event("product.created", tenant, product))
-    return Stocked(product, tuple(stocks))
+    return Stocked(product, stocks)
+
+
+def update(
+    tx: Transaction, caller: Caller, product_id: str, command: ChangeProduct, expected_version: int | None
+) -> Stocked:
+    """Change a product (contract PD-04). What would change nothing writes nothing.
+
+    Raises:
+        NotFound: no such product; a SKU does not name one here (contract X-35).
+        VersionMismatch: the product is not at ``expected_version``, or the command's, any more.
+        Conflict: a SKU is taken, or a variant that is to go has stock.
+        Invalid: a variant that the product does not have, one named twice, or too many.
+    """
+    now, tenant = clock.now(), caller.tenant
+    found = _require(tenant, product_id, expected_version)
+    before = found.product
+    require_version(before.version, command.version, "product")
+    after, received = _changed(before, command)
+    if after == before:
+        return found
+    after = replace(after, version=before.version + 1, updated_at=now)
+    kept = {variant.variant_id for variant in after.sellable}
+    for variant in before.sellable:
+        if variant.variant_id not in kept:
+            found.require_unstocked(variant)
+            store.require_unstocked(tx, tenant, before, variant)
+    store.save(tx, tenant, before, after)
+    stocks = _receive(tx, caller, after, received)
+    events.announce(tx, _event("product.updated", tenant, after))
+    return Stocked(after, (found.stocks or ()) + stocks)
+
+
+def archive(tx: Transaction, caller: Caller, product_id: str, expected_version: int | None) -> None:
+    """Take a product out of the shop for good (contract PD-05): it stays readable by its id. Twice is like once.
+
+    Raises:
+        NotFound: no such product; a SKU does not name one here (contract X-35).
+        VersionMismatch: the product is not at ``expected_version`` any more, and not archived either.
+    """
+    found = _require(caller.tenant, product_id, None)
+    before = found.product
+    if before.status is ProductStatus.ARCHIVED:
+        return
+    require_version(before.version, expected_version, "product")
+    after = replace(before, status=ProductStatus.ARCHIVED, version=before.version + 1, updated_at=clock.now())
+    store.save(tx, caller.tenant, before, after)
+    events.announce(tx, _event("product.deleted", caller.tenant, after))
+
+
+def _require(tenant: Tenant, product_id: str, expected_version: int | None) -> Stocked:
+    found = _by_id(tenant, product_id)
+    if found is None:
+        raise NotFound("product")
+    require_version(found.product.version, expected_version, "product")
+    return found
+
+
+def _changed(before: Product, command: ChangeProduct) -> tuple[Product, dict[str, int | None]]:
+    """The product as it is to be, and the units to receive of each of its new variants."""
+    changes = dict(command.changes)
+    received: dict[str, int | None] = {}
+    if command.variants is not None:
+        known = {variant.variant_id: variant for variant in before.sellable}
+        by_sku = {variant.sku: variant.variant_id for variant in before.sellable}
+        variants = []
+        for index, wanted in enumerate(command.variants):
+            variant_id = wanted.variant_id or by_sku.get(wanted.changes.get("sku", ""))
+            if variant_id is None:
+                variants.append(_new_variant(wanted, index))
+                received[variants[-1].variant_id] = wanted.inventory
+            elif variant_id not in known:
+                raise Invalid("No such variant", field=f"variants.{index}.id", reason="unknown_variant")
+            elif wanted.inventory is not None:
+                raise Invalid(
+                    "Change stock with POST /v2/inventory/{product_id}/adjust",
+                    field=f"variants.{index}.inventory",
+                    reason="inventory_not_settable",
+                )
+            else:
+                variants.append(replace(known[variant_id], **wanted.changes))
+        _require_distinct(variants)
+        changes["variants"] = tuple(variants)
+    return replace(before, **changes), received
+
+
+def _new_variant(wanted: ChangeVariant, index: int) -> Variant:
+    if "sku" not in wanted.changes:
+        raise Invalid("A new variant needs a SKU", field=f"variants.{index}.sku", reason="missing")
+    return Variant(ids.new("var"), **wanted.changes)
+
+
+def _require_distinct(variants: Sequence[Variant]) -> None:
+    if len({variant.sku for variant in variants}) < len(variants):
+        raise Invalid("Two variants have the same SKU", field="variants", reason="duplicate_sku")
+    if len({variant.variant_id for variant in variants}) < len(variants):
+        raise Invalid("Two entries are the same variant", field="variants", reason="duplicate_variant")
+    if len(variants) > MAX_VARIANTS:
+        raise Invalid(f"A product has at most {MAX_VARIANTS} variants", field="variants", reason="too_many_variants")
+
+
+def _receive(
+    tx: Transaction, caller: Caller, product: Product, received: Mapping[str, int | None]
+) -> tuple[Stock, ...]:
+    """Book the first units of new variants; give the stock that they make."""
+    stocks = []
+    for variant_id, units in received.items():
+        if units:
+            key = StockKey(product.product_id, variant_id, stock_keeping.warehouse(caller.tenant, None))
+            stock_keeping.move(tx, caller, key, units, "restock", None, product.name)
+            stocks.append(Stock(key, units, 0))
+    return tuple(stocks)
 
 
 def get(tenant: Tenant, id_or_sku: str) -> Stocked:
@@ -125,54 +252,6 @@ def get(tenant: Tenant, id_or_sku: str) -> Stocked:
     if found is None:
         raise NotFound("product")
     return found
-
-
-def find(tenant: Tenant, wanted: FindProducts) -> Page[Stocked]:
-    """A page of products (contract PD-01).
-
-    Raises:
-        Malformed: a search asks for an order or a filter that its index does not have.
-    """
-    if wanted.search is not None:
-        return _search(tenant, wanted, wanted.search)
-    status = None if wanted.status is None else str(wanted.status)
-    name = facet(wanted.category, status)
-    total = None
-    if wanted.page.cursor is None:
-        total = counters.read(tenant, f"{store.COLLECTION}:{name}").get("all", 0)
-    page = store.page_of(
-        tenant,
-        wanted.page,
-        category=wanted.category,
-        status=status,
-        sort=wanted.sort,
-        ascending=wanted.ascending,
-        total=total,
-    )
-    return page.over(tuple(Stocked(product, None) for product in page.items))
-
-
-def _search(tenant: Tenant, wanted: FindProducts, text: str) -> Page[Stocked]:
-    """The longest word finds by prefix through the index; the others, and the filters, narrow that page down."""
-    terms = words(text)
-    if not terms:
-        raise Invalid("search needs a word of two characters or more", field="search", reason="search_too_short")
-    if wanted.sort != "created_at" or wanted.ascending:
-        raise Malformed("A search comes in its own order; leave sort and order out", field="sort", reason="not_indexed")
-    longest = max(terms, key=len)
-    page = store.page_matching(tenant, wanted.page, longest)
-    products = store.find_all(tenant, page.items)
-    matching = [
-        products[product_id]
-        for product_id in dict.fromkeys(page.items)
-        if product_id in products and _matches(products[product_id], wanted, terms)
-    ]
-    return page.over(tuple(Stocked(product, None) for product in matching))
-
-
-def _matches(product: Product, wanted: FindProducts, terms: list[str]) -> bool:
-    in_list = facet(wanted.category, None if wanted.status is None else str(wanted.status)) in product.facets
-    return in_list and all(any(own.startswith(term) for own in product.terms) for term in terms)
 
 
 def _by_id(tenant: Tenant, product_id: str, matched: str | None = None) -> Stocked | None:

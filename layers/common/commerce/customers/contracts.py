@@ -1,23 +1,37 @@
-"""Customers on the wire (contract CU-01…03)."""
+"""Customers on the wire (contract CU-01…08)."""
 
 import re
-from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, ListedCustomer, Registered
-from commerce.customers.use_cases import CreateCustomer, FindCustomers, NewAddress, Profile
-from commerce.http.contracts import Country, Input, Instant, Line, Major, Metadata, Output, Phone
-from commerce.http.pages import PageQuery
+from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, ListedCustomer, Purpose
+from commerce.customers.use_cases import (
+    ChangedAddress,
+    CreateCustomer,
+    NewAddress,
+    Profile,
+    UpdateCustomer,
+)
+from commerce.http.contracts import (
+    Country,
+    Input,
+    Instant,
+    Line,
+    Major,
+    Metadata,
+    Output,
+    Phone,
+    Query,
+    Says,
+    changes_something,
+)
 
 # RFC 5321 lengths; the local part as RFC 5322 writes it without quotes (dot-atom), the domain as DNS has it.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*\Z")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[A-Za-z0-9\-]{{1,58}}[A-Za-z0-9])\Z")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+\- ]\d{2}:\d{2})\Z")
 
 
 def _email(text: str) -> str:
@@ -31,10 +45,10 @@ Email = Annotated[
     str,
     Field(strict=True, max_length=254, examples=["customer@example.com"]),
     AfterValidator(_email),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254, "examples": ["customer@example.com"]}),
+    Says(format="email"),
 ]
-_TAG = r"[a-z0-9][a-z0-9_\-]{0,63}"
-Tag = Annotated[str, StringConstraints(strict=True, pattern=rf"^{_TAG}$")]
+TAG = r"[a-z0-9][a-z0-9_\-]{0,63}"
+Tag = Annotated[str, StringConstraints(strict=True, pattern=rf"^{TAG}$")]
 
 
 class CustomerAddressIn(Input):
@@ -52,6 +66,9 @@ class CustomerAddressIn(Input):
     phone: Phone | None = None
     is_default_shipping: Annotated[bool, Field(strict=True)] = False
     is_default_billing: Annotated[bool, Field(strict=True)] = False
+
+    def to_command(self) -> NewAddress:
+        return NewAddress(**dict(self))
 
 
 class CustomerIn(Input):
@@ -71,10 +88,82 @@ class CustomerIn(Input):
             first_name=self.first_name,
             last_name=self.last_name,
             phone=self.phone,
-            addresses=tuple(NewAddress(**dict(address)) for address in self.addresses),
+            addresses=tuple(address.to_command() for address in self.addresses),
             tags=tuple(self.tags),
             metadata=self.metadata,
         )
+
+
+def _kept() -> Any:
+    """A field that may be left out and then stays as it is. Only what was sent is looked at."""
+    return Field(default_factory=lambda: None)
+
+
+class Changes(Input):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra=changes_something)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "Changes":
+        if not self.sent:
+            raise PydanticCustomError("nothing_to_change", "Send at least one field that is to change")
+        return self
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The new values, by the names of their fields."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class CustomerChangesIn(Changes):
+    """What is left out stays as it is; ``tags`` and ``metadata`` are replaced as a whole.
+
+    With ``version`` the change is refused (409) if the customer is at another version by now, as with ``If-Match``.
+    """
+
+    email: Email = _kept()
+    first_name: Annotated[Line, Field(examples=["Jane"])] = _kept()
+    last_name: Annotated[Line, Field(examples=["Doe"])] = _kept()
+    phone: Phone | None = _kept()
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS, examples=[["vip", "newsletter"]])] = _kept()
+    metadata: Metadata = _kept()
+    version: Annotated[int, Field(strict=True, ge=1, examples=[1])] | None = _kept()
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        return {name: value for name, value in super().sent.items() if name != "version"}
+
+    def to_command(self, customer_id: str, if_match: int | None) -> UpdateCustomer:
+        changes = self.sent
+        if "tags" in changes:
+            changes["tags"] = tuple(dict.fromkeys(self.tags))
+        return UpdateCustomer(customer_id, changes, expected_versions=(if_match, self.version))
+
+
+class CustomerAddressChangesIn(Changes):
+    """What is left out stays as it is; ``false`` gives a default up without another address taking its place."""
+
+    first_name: Annotated[Line, Field(examples=["Jane"])] = _kept()
+    last_name: Annotated[Line, Field(examples=["Doe"])] = _kept()
+    company: Line | None = _kept()
+    address1: Annotated[Line, Field(examples=["123 Main St"])] = _kept()
+    address2: Line | None = _kept()
+    city: Annotated[Line, Field(examples=["New York"])] = _kept()
+    state: Annotated[Line, Field(examples=["NY"])] | None = _kept()
+    postal_code: Annotated[Line, Field(max_length=16, examples=["10001"])] = _kept()
+    country: Country = _kept()
+    phone: Phone | None = _kept()
+    is_default_shipping: Annotated[bool, Field(strict=True)] = _kept()
+    is_default_billing: Annotated[bool, Field(strict=True)] = _kept()
+
+
+class DefaultAddressQuery(Query):
+    type: Annotated[Purpose, Field(description="Both when left out")] | None = None
+
+    @property
+    def purposes(self) -> tuple[Purpose, ...]:
+        return tuple(Purpose) if self.type is None else (self.type,)
 
 
 class CustomerAddressOut(Output):
@@ -98,6 +187,18 @@ class CustomerAddressOut(Output):
             id=address.address_id,
             **{name: getattr(address, name) for name in cls.model_fields if name != "id"},
         )
+
+
+class ChangedAddressOut(CustomerAddressOut):
+    """``version`` is the customer's, which counts the changes of the addresses too; ``If-Match`` takes it."""
+
+    customer_id: Annotated[str, Field(examples=["cust_0192f0c1a7b87c3e9d5f6a7b8c9d0e1f"])]
+    version: Annotated[int, Field(examples=[2])]
+
+    @classmethod
+    def of_changed(cls, changed: ChangedAddress) -> "ChangedAddressOut":
+        address, customer = CustomerAddressOut.of(changed.address), changed.customer
+        return cls(**dict(address), customer_id=customer.customer_id, version=customer.version)
 
 
 class OrdersSummaryOut(Output):
@@ -160,52 +261,3 @@ def _shown(customer: ListedCustomer) -> dict[str, Any]:
         "created_at": customer.created_at,
         "updated_at": customer.updated_at,
     }
-
-
-def _bound(value: Any) -> Any:
-    """A date or an instant; a blank in the offset is a plus sign that the sender forgot to encode."""
-    text = str(value)
-    try:
-        if _DATE.match(text):
-            return date.fromisoformat(text)
-        if _INSTANT.match(text):
-            return datetime.fromisoformat(text[:10] + "T" + text[11:].replace(" ", "+").upper())
-    except ValueError:
-        pass  # the 30th of February
-    raise PydanticCustomError("date_parsing", "Must be a date (2026-03-20) or an RFC 3339 instant")
-
-
-Bound = Annotated[
-    date | datetime,
-    BeforeValidator(_bound),
-    WithJsonSchema({"type": "string", "examples": ["2026-03-20", "2026-03-20T12:00:00Z"]}),
-]
-
-
-class CustomersQuery(PageQuery):
-    email: Annotated[str, Field(min_length=3, max_length=254, description="Exact, in any case")] | None = None
-    name: Annotated[str, Field(min_length=1, max_length=100, description="Beginnings of words of the name")] | None = (
-        None
-    )
-    created_from: Annotated[Bound | None, Field(description="A day in the shop's time zone, or an instant")] = None
-    created_to: Annotated[Bound | None, Field(description="Inclusive, like created_from")] = None
-    tags: (
-        Annotated[
-            str,
-            Field(
-                pattern=rf"^{_TAG}(,{_TAG}){{0,9}}$",
-                description="Up to ten tags with commas between them; a customer carries all of them",
-                examples=["vip,newsletter"],
-            ),
-        ]
-        | None
-    ) = None
-
-    def to_command(self) -> FindCustomers:
-        return FindCustomers(
-            page=self.page_request(),
-            email=self.email,
-            name=self.name,
-            registered=Registered(self.created_from, self.created_to),
-            tags=tuple(dict.fromkeys(self.tags.split(","))) if self.tags else (),
-        )

@@ -3,16 +3,25 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from commerce.kernel.errors import Invalid
+from commerce.kernel.criteria import indexed_metadata, metadata_facet
+from commerce.kernel.errors import Invalid, NotFound
 from commerce.kernel.money import Money
 
 MAX_ADDRESSES = 20
-MAX_TAGS = 16  # each tag and each term is one more copy in the transaction that creates a customer: 4 MB at most
+MAX_TAGS = 16  # each tag and each term is one more copy in the transaction that writes a customer: 4 MB at most
 MAX_TERMS = 12
 _MAX_WORD = 64  # characters; a sort key holds 1,024 bytes
+
+
+class Purpose(StrEnum):
+    """What an address can be the default for."""
+
+    SHIPPING = "shipping"
+    BILLING = "billing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,14 @@ class Address:
     phone: str | None = None
     is_default_shipping: bool = False
     is_default_billing: bool = False
+
+    def yielding_to(self, other: "Address") -> "Address":
+        """The same address without the defaults that ``other`` has."""
+        return replace(
+            self,
+            is_default_shipping=self.is_default_shipping and not other.is_default_shipping,
+            is_default_billing=self.is_default_billing and not other.is_default_billing,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +76,11 @@ class ListedCustomer:
         """The lists this customer stands in: all customers, and one per tag."""
         return (facet(None), *(facet(tag) for tag in self.tags))
 
+    @property
+    def metadata_facets(self) -> tuple[str, ...]:
+        """The lists this customer is found in by metadata: one for each pair that is indexed."""
+        return tuple(metadata_facet(*pair) for pair in indexed_metadata(self.metadata))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer(ListedCustomer):
@@ -74,6 +96,51 @@ class Customer(ListedCustomer):
     def default_billing(self) -> Address | None:
         return next((address for address in self.addresses if address.is_default_billing), None)
 
+    def address(self, address_id: str) -> Address:
+        """One of the addresses; raise NotFound where there is none with this id."""
+        for address in self.addresses:
+            if address.address_id == address_id:
+                return address
+        raise NotFound("address")
+
+    def with_address(self, new: Address) -> "Customer":
+        """The same customer with one address more. The first one is the default; a later one is where it says so.
+
+        Raises:
+            Invalid: there are as many as a customer can have.
+        """
+        if len(self.addresses) >= MAX_ADDRESSES:
+            raise Invalid(
+                f"A customer has at most {MAX_ADDRESSES} addresses", field="addresses", reason="too_many_addresses"
+            )
+        others = tuple(address.yielding_to(new) for address in self.addresses)
+        return replace(self, addresses=(*others, new) if others else with_defaults((new,)))
+
+    def with_changed_address(self, address_id: str, changes: dict[str, Any]) -> "Customer":
+        """The same customer with other values in one address; a default that it claims leaves the one that had it.
+
+        Raises:
+            NotFound: no such address.
+        """
+        changed = replace(self.address(address_id), **changes)
+        addresses = tuple(
+            changed if address.address_id == address_id else address.yielding_to(changed) for address in self.addresses
+        )
+        return replace(self, addresses=addresses)
+
+    def with_default(self, address_id: str, purposes: tuple[Purpose, ...]) -> "Customer":
+        """The same customer with one address as the default for ``purposes``; raise NotFound for no such address."""
+        return self.with_changed_address(address_id, {f"is_default_{purpose}": True for purpose in purposes})
+
+    def without_address(self, address_id: str) -> "Customer":
+        """The same customer without one address; where it was a default, there is none then.
+
+        Raises:
+            NotFound: no such address.
+        """
+        gone = self.address(address_id)
+        return replace(self, addresses=tuple(address for address in self.addresses if address is not gone))
+
 
 @dataclass(frozen=True, slots=True)
 class OrdersSummary:
@@ -82,50 +149,6 @@ class OrdersSummary:
     count: int
     total_spent: Money
     last_order_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From ``start`` on, and before ``end``; None leaves a side open."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def holds(self, instant: datetime) -> bool:
-        return (self.start is None or self.start <= instant) and (self.end is None or instant < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """Bounds of the registration date as a caller gives them, both inclusive."""
-
-    start: date | datetime | None = None
-    end: date | datetime | None = None
-
-    def period(self, timezone: str) -> Period:
-        """The instants meant: a date is that whole day in ``timezone``, an instant without a fraction its whole second.
-
-        Raises:
-            Invalid: the end lies before the start.
-        """
-        zone = ZoneInfo(timezone)
-        start = None if self.start is None else _first_instant(self.start, zone)
-        end = None if self.end is None else _instant_after(self.end, zone)
-        if start is not None and end is not None and end <= start:
-            raise Invalid("created_to lies before created_from", field="created_to", reason="empty_period")
-        return Period(start, end)
-
-
-def _first_instant(bound: date | datetime, zone: ZoneInfo) -> datetime:
-    if isinstance(bound, datetime):
-        return bound.astimezone(UTC)
-    return datetime.combine(bound, time.min, zone).astimezone(UTC)
-
-
-def _instant_after(bound: date | datetime, zone: ZoneInfo) -> datetime:
-    if isinstance(bound, datetime):
-        return bound.astimezone(UTC) + (timedelta(microseconds=1) if bound.microsecond else timedelta(seconds=1))
-    return _first_instant(bound + timedelta(days=1), zone)
 
 
 def with_defaults(addresses: tuple[Address, ...]) -> tuple[Address, ...]:

@@ -2,28 +2,33 @@
 
 A customer row stands in its own partition (C1), beside the summary of its orders (C2), so one query reads both. A guard
 row makes the e-mail address unique (C3). A copy without the addresses stands in each list that the customer belongs to
-(C4), and under each word of the name (C5): a list page is one query.
+(C4), and under each word of the name (C5): a list page is one query. For each pair of metadata that is indexed there is
+a row that only names the customer (C6): with copies there too, the largest customer would not fit into one transaction.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException
 
-from commerce.customers.model import Address, Customer, ListedCustomer, OrdersSummary, Period, facet
+from commerce.customers.model import Address, Customer, ListedCustomer, OrdersSummary, facet
 from commerce.kernel.caller import Tenant
 from commerce.kernel.clock import sortable
-from commerce.kernel.errors import Conflict, Unavailable
+from commerce.kernel.criteria import metadata_facet, metadata_name, unindexed_metadata
+from commerce.kernel.errors import Conflict, StaleWrite, Unavailable
 from commerce.kernel.money import Money
 from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
+from commerce.kernel.periods import Period
 from commerce.table import keys
-from commerce.table.reading import get, page, partition
+from commerce.table.reading import Source, get, get_all, merged, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction, is_temporary
 
 COLLECTION = "customers"
+UNINDEXED = f"{COLLECTION}:unindexed"  # counts the customers that have a key of metadata which no list knows
 
 
 class ListedCustomerRow(Row, discriminator="listed_customer"):
@@ -59,6 +64,8 @@ class ListedCustomerRow(Row, discriminator="listed_customer"):
 
 
 class CustomerRow(ListedCustomerRow, discriminator="customer"):
+    audited: ClassVar[str] = "customer"
+
     addresses = DocumentAttribute()
 
     def to_customer(self) -> Customer:
@@ -86,22 +93,46 @@ class CustomerEmailRow(Row, discriminator="customer_email"):
     customer_id = UnicodeAttribute()
 
 
+class CustomerMetadataRow(Row, discriminator="customer_metadata"):
+    """A customer that has a pair of metadata."""
+
+    customer_id = UnicodeAttribute()
+
+
 def add(tx: Transaction, tenant: Tenant, customer: Customer) -> None:
-    """Write a new customer with its guard, list and word rows (C1, C3–C5).
+    """Write a new customer with its guard, list, word and metadata rows (C1, C3–C6).
 
     Raises (at commit):
         Conflict: the e-mail address belongs to a customer already.
     """
-    customer_id, shown = customer.customer_id, _shown(customer)
-    taken = Conflict("A customer with this e-mail address exists", field="email", reason="duplicate_email")
-    tx.add(CustomerEmailRow(*keys.customer_email(tenant, customer.email), customer_id=customer_id), taken)
-    addresses = [asdict(address) for address in customer.addresses]
-    tx.add(CustomerRow(*keys.customer(tenant, customer_id), addresses=addresses, **shown))
-    for name in customer.facets:
-        pk, sk = keys.listing(tenant, COLLECTION, name), keys.by_time(customer.created_at, customer_id)
-        tx.put(ListedCustomerRow(pk, sk, counted_in=[f"{collection(name)}|all"], **shown))
-    for word in customer.terms:
-        tx.put(ListedCustomerRow(keys.term(tenant, COLLECTION, word), f"{word}#{customer_id}", **shown))
+    tx.add(_guard(tenant, customer), _taken())
+    tx.add(_row(tenant, customer))
+    for row in _placed(tenant, customer).values():
+        tx.put(row)
+
+
+def save(tx: Transaction, tenant: Tenant, before: Customer, after: Customer) -> None:
+    """Write what became of a customer, and move its guard, list, word and metadata rows with it (C1, C3–C6).
+
+    At most 80 writes: the row, two guards, the list of all, and 16 tags, 12 words and 10 pairs of metadata that go and
+    as many that come.
+
+    Raises (at commit):
+        StaleWrite: the customer is not as in ``before`` any more.
+        Conflict: the new e-mail address belongs to another customer.
+    """
+    # The row comes first: whoever lost a race learns of that, reads again, and may find that nothing is left to do.
+    tx.put(_row(tenant, after), CustomerRow.version == before.version, StaleWrite("customer"))
+    old, new = _guard(tenant, before), _guard(tenant, after)
+    if old.pk != new.pk:
+        tx.delete(old)
+        tx.add(new, _taken())
+    old_rows, new_rows = _placed(tenant, before), _placed(tenant, after)
+    for key in old_rows.keys() - new_rows.keys():
+        tx.delete(old_rows[key])
+    for key, row in new_rows.items():
+        if key not in old_rows or isinstance(row, ListedCustomerRow):  # the others say nothing that could change
+            tx.put(row)
 
 
 def count_order(tx: Transaction, tenant: Tenant, customer_id: str, at: datetime, spent: Money | None = None) -> None:
@@ -149,19 +180,50 @@ def find_email(tenant: Tenant, email: str) -> str | None:
     return row.customer_id if isinstance(row, CustomerEmailRow) else None
 
 
+def find_all(tenant: Tenant, customer_ids: Iterable[str]) -> dict[str, Customer]:
+    """Several customers, one call for up to a hundred (C1)."""
+    rows = get_all(keys.customer(tenant, customer_id) for customer_id in customer_ids)
+    return {row.customer_id: row.to_customer() for row in rows.values() if isinstance(row, CustomerRow)}
+
+
 def page_of(
-    tenant: Tenant, request: PageRequest, *, tag: str | None, within: Period, total: int | None
+    tenant: Tenant,
+    request: PageRequest,
+    *,
+    question: str,
+    tag: str | None,
+    within: Period,
+    shows: Callable[[ListedCustomer], bool],
+    total: int | None,
 ) -> Page[ListedCustomer]:
-    """Customers, newest first (C4)."""
-    return page(
+    """Customers of a list, newest first (C4). One for which ``shows`` leaves out much comes out short."""
+    return merged(
         tenant,
         request,
         _listed,
-        pk=keys.listing(tenant, COLLECTION, facet(tag)),
+        sources=[Source(keys.listing(tenant, COLLECTION, facet(tag)), 0, None)],
         index=None,
-        query_name=f"{COLLECTION}:{facet(tag)}:{_name(within)}",
-        condition=_within(within),
+        query_name=f"{COLLECTION}?{question}",
+        ascending=False,
+        lower=None if within.start is None else sortable(within.start),
+        upper=None if within.end is None else sortable(within.end),
+        shows=lambda customer, _: shows(customer),
         total=total,
+    )
+
+
+def page_with_metadata(
+    tenant: Tenant, request: PageRequest, *, question: str, pair: tuple[str, str], within: Period
+) -> Page[str]:
+    """Ids of customers that have a pair of metadata, newest first (C6)."""
+    return page(
+        tenant,
+        request,
+        _metadata_customer,
+        pk=keys.listing(tenant, COLLECTION, metadata_facet(*pair)),
+        index=None,
+        query_name=f"{COLLECTION}:metadata:{question}",
+        condition=_within(within),
     )
 
 
@@ -177,7 +239,7 @@ def count_within(tenant: Tenant, tag: str | None, within: Period) -> int | None:
     return counted if counted <= MAX_OFFSET_ROWS else None
 
 
-def page_named(tenant: Tenant, request: PageRequest, word: str) -> Page[tuple[str, ListedCustomer]]:
+def page_named(tenant: Tenant, request: PageRequest, *, question: str, word: str) -> Page[tuple[str, ListedCustomer]]:
     """Words of names beginning with ``word``, each with its customer, in alphabetical order (C5)."""
     return page(
         tenant,
@@ -185,7 +247,7 @@ def page_named(tenant: Tenant, request: PageRequest, word: str) -> Page[tuple[st
         _named,
         pk=keys.term(tenant, COLLECTION, word),
         index=None,
-        query_name=f"{COLLECTION}:name:{word}",
+        query_name=f"{COLLECTION}:name:{question}",
         ascending=True,
         # One character has a partition of its own, of the names that are as short.
         condition=Row.sk.startswith(word if len(word) > 1 else f"{word}#"),
@@ -195,6 +257,46 @@ def page_named(tenant: Tenant, request: PageRequest, word: str) -> Page[tuple[st
 def collection(name: str) -> str:
     """What the counters of a list are kept under."""
     return f"{COLLECTION}:{name}"
+
+
+def _row(tenant: Tenant, customer: Customer) -> CustomerRow:
+    """The customer's own row; it counts the metadata that no list knows, so that nobody asks for it in vain."""
+    unindexed = [f"{UNINDEXED}|{metadata_name(key)}" for key in unindexed_metadata(customer.metadata)]
+    return CustomerRow(
+        *keys.customer(tenant, customer.customer_id),
+        addresses=[asdict(address) for address in customer.addresses],
+        counted_in=unindexed or None,
+        **_shown(customer),
+    )
+
+
+def _guard(tenant: Tenant, customer: Customer) -> CustomerEmailRow:
+    return CustomerEmailRow(*keys.customer_email(tenant, customer.email), customer_id=customer.customer_id)
+
+
+def _taken() -> Conflict:
+    return Conflict("A customer with this e-mail address exists", field="email", reason="duplicate_email")
+
+
+def _placed(tenant: Tenant, customer: Customer) -> dict[keys.Key, Row]:
+    """The customer's rows in lists, under words and under metadata."""
+    customer_id, shown = customer.customer_id, _shown(customer)
+    by_time = keys.by_time(customer.created_at, customer_id)
+    rows: list[Row] = [
+        ListedCustomerRow(
+            keys.listing(tenant, COLLECTION, name), by_time, counted_in=[f"{collection(name)}|all"], **shown
+        )
+        for name in customer.facets
+    ]
+    rows += [
+        ListedCustomerRow(keys.term(tenant, COLLECTION, word), f"{word}#{customer_id}", **shown)
+        for word in customer.terms
+    ]
+    rows += [
+        CustomerMetadataRow(keys.listing(tenant, COLLECTION, name), by_time, customer_id=customer_id)
+        for name in customer.metadata_facets
+    ]
+    return {keys.Key(row.pk, row.sk): row for row in rows}
 
 
 def _shown(customer: ListedCustomer) -> dict[str, Any]:
@@ -217,6 +319,11 @@ def _listed(row: Row) -> ListedCustomer:
     return row.to_listed()
 
 
+def _metadata_customer(row: Row) -> str:
+    assert isinstance(row, CustomerMetadataRow)
+    return row.customer_id
+
+
 def _named(row: Row) -> tuple[str, ListedCustomer]:
     return row.sk.split("#", 1)[0], _listed(row)
 
@@ -230,7 +337,3 @@ def _within(period: Period) -> Any:
     if start is not None:
         return Row.sk >= start
     return None if end is None else Row.sk < end
-
-
-def _name(period: Period) -> str:
-    return "..".join("" if bound is None else sortable(bound) for bound in (period.start, period.end))

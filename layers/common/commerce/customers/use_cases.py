@@ -1,32 +1,18 @@
 """What a shop does with its customers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from commerce.counters import store as counters
 from commerce.customers import store
-from commerce.customers.model import (
-    Address,
-    Customer,
-    ListedCustomer,
-    OrdersSummary,
-    Period,
-    Registered,
-    facet,
-    with_defaults,
-    words,
-)
+from commerce.customers.model import Address, Customer, OrdersSummary, Purpose, with_defaults
 from commerce.events import store as events
 from commerce.events.model import DomainEvent
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.clock import rfc3339
-from commerce.kernel.errors import Invalid, Malformed, NotFound
+from commerce.kernel.errors import NotFound, require_version
 from commerce.kernel.money import Money
-from commerce.kernel.paging import Page, PageRequest
 from commerce.table.transaction import Transaction
-
-_ROUNDS = 8  # how often a narrowed page goes on reading to fill up
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +45,23 @@ class CreateCustomer:
 
 
 @dataclass(frozen=True, slots=True)
-class FindCustomers:
-    """Filters of a customer list (contract CU-01); a customer in it meets all of them."""
+class UpdateCustomer:
+    """``changes`` are new values of a customer's attributes, by name; the others stay as they are.
 
-    page: PageRequest
-    email: str | None = None
-    name: str | None = None
-    registered: Registered = field(default_factory=Registered)
-    tags: tuple[str, ...] = ()
+    ``expected_versions``: what the caller says that the customer's version is, in the header and in the body.
+    """
+
+    customer_id: str
+    changes: dict[str, Any]
+    expected_versions: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedAddress:
+    """An address after a change, and the customer that it belongs to."""
+
+    customer: Customer
+    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +97,88 @@ def create(tx: Transaction, caller: Caller, command: CreateCustomer) -> Profile:
     return Profile(customer, OrdersSummary(0, Money.zero(tenant.currency), None))
 
 
+def update(tx: Transaction, caller: Caller, command: UpdateCustomer) -> Profile:
+    """Change a customer's profile (contract CU-04). What is so already is not written, and keeps its version.
+
+    Raises:
+        NotFound: no such customer.
+        VersionMismatch: the customer is not at an expected version.
+        Conflict: the e-mail address belongs to another customer.
+    """
+    profile = get(caller.tenant, command.customer_id)
+    for expected in command.expected_versions:
+        require_version(profile.customer.version, expected, "customer")
+    changed = replace(profile.customer, **command.changes)
+    return Profile(_save(tx, caller, profile.customer, changed), profile.orders)
+
+
+def add_address(
+    tx: Transaction, caller: Caller, customer_id: str, new: NewAddress, expected_version: int | None = None
+) -> ChangedAddress:
+    """Add an address (contract CU-05). The first one is the default; a later one is where it says so.
+
+    Raises:
+        NotFound: no such customer.
+        VersionMismatch: the customer is not at ``expected_version``.
+        Invalid: the customer has as many addresses as one can have.
+    """
+    customer = _expect(caller.tenant, customer_id, expected_version)
+    address = _address(caller.tenant, new)
+    saved = _save(tx, caller, customer, customer.with_address(address))
+    return ChangedAddress(saved, saved.address(address.address_id))
+
+
+def change_address(
+    tx: Transaction,
+    caller: Caller,
+    customer_id: str,
+    address_id: str,
+    changes: dict[str, Any],
+    expected_version: int | None = None,
+) -> ChangedAddress:
+    """Change an address (contract CU-06). Orders keep the address that they were placed with.
+
+    Raises:
+        NotFound: no such customer, or no such address of this customer.
+        VersionMismatch: the customer is not at ``expected_version``.
+    """
+    customer = _expect(caller.tenant, customer_id, expected_version)
+    saved = _save(tx, caller, customer, customer.with_changed_address(address_id, changes))
+    return ChangedAddress(saved, saved.address(address_id))
+
+
+def remove_address(
+    tx: Transaction, caller: Caller, customer_id: str, address_id: str, expected_version: int | None = None
+) -> None:
+    """Remove an address (contract CU-07). Where it was a default, no other takes its place.
+
+    Raises:
+        NotFound: no such customer, or no such address of this customer.
+        VersionMismatch: the customer is not at ``expected_version``.
+    """
+    customer = _expect(caller.tenant, customer_id, expected_version)
+    _save(tx, caller, customer, customer.without_address(address_id))
+
+
+def set_default_address(
+    tx: Transaction,
+    caller: Caller,
+    customer_id: str,
+    address_id: str,
+    purposes: tuple[Purpose, ...],
+    expected_version: int | None = None,
+) -> ChangedAddress:
+    """Make an address the default for ``purposes`` (contract CU-08).
+
+    Raises:
+        NotFound: no such customer, or no such address of this customer.
+        VersionMismatch: the customer is not at ``expected_version``.
+    """
+    customer = _expect(caller.tenant, customer_id, expected_version)
+    saved = _save(tx, caller, customer, customer.with_default(address_id, purposes))
+    return ChangedAddress(saved, saved.address(address_id))
+
+
 def get(tenant: Tenant, customer_id: str) -> Profile:
     """A customer with the summary of the orders (contract CU-02).
 
@@ -119,95 +196,22 @@ def find_customer(tenant: Tenant, customer_id: str) -> Customer | None:
     return store.find(tenant, customer_id)
 
 
-def find(tenant: Tenant, wanted: FindCustomers) -> Page[ListedCustomer]:
-    """A page of customers (contract CU-01), newest first, or by name where a name is asked for.
-
-    One filter finds through its index: the e-mail address, else the name, else the rarest tag, else the registration
-    date. The others narrow what it finds. A narrowed page goes on reading for a while to fill up and can still come
-    out shorter than ``limit`` with more to follow.
-
-    Raises:
-        Malformed: a page number together with filters that narrow.
-        Invalid: a name without a letter, or a period that ends before it begins.
-    """
-    within = wanted.registered.period(tenant.timezone)
-    if wanted.email is not None:
-        return _with_email(tenant, wanted, wanted.email, within)
-    if wanted.name is not None:
-        return _named(tenant, wanted, wanted.name, within)
-    return _listed(tenant, wanted, within)
+def _expect(tenant: Tenant, customer_id: str, version: int | None) -> Customer:
+    customer = store.find(tenant, customer_id)
+    if customer is None:
+        raise NotFound("customer")
+    require_version(customer.version, version, "customer")
+    return customer
 
 
-def _listed(tenant: Tenant, wanted: FindCustomers, within: Period) -> Page[ListedCustomer]:
-    tag = _rarest(tenant, wanted.tags)
-    narrows = len(wanted.tags) > 1
-    total = None
-    if wanted.page.cursor is None and not narrows:
-        total = _count(tenant, tag) if within == Period() else store.count_within(tenant, tag, within)
-
-    def read(request: PageRequest) -> Page[ListedCustomer]:
-        return store.page_of(tenant, request, tag=tag, within=within, total=total)
-
-    return _narrowed(wanted, within, read) if narrows else read(wanted.page)
-
-
-def _named(tenant: Tenant, wanted: FindCustomers, name: str, within: Period) -> Page[ListedCustomer]:
-    """The longest word finds by prefix; a customer is shown once, at the first word of theirs that it finds."""
-    asked = words(name)
-    if not asked:
-        raise Invalid("name needs a letter or a digit", field="name", reason="name_too_short")
-    prefix = max(asked, key=len)
-
-    def first(word: str, customer: ListedCustomer) -> bool:
-        return word == min((own for own in customer.terms if own.startswith(prefix)), default=None)
-
-    def read(request: PageRequest) -> Page[ListedCustomer]:
-        found = store.page_named(tenant, request, prefix)
-        return found.over(tuple(customer for word, customer in found.items if first(word, customer)))
-
-    return _narrowed(wanted, within, read)
-
-
-def _with_email(tenant: Tenant, wanted: FindCustomers, email: str, within: Period) -> Page[ListedCustomer]:
-    customer_id = store.find_email(tenant, email)
-    found = None if customer_id is None or wanted.page.offset else store.find(tenant, customer_id)
-    matching = (found,) if found is not None and _matches(found, wanted, within) else ()
-    return Page(items=matching, request=wanted.page, total=len(matching))
-
-
-def _narrowed(
-    wanted: FindCustomers, within: Period, read: Callable[[PageRequest], Page[ListedCustomer]]
-) -> Page[ListedCustomer]:
-    if wanted.page.offset:
-        raise Malformed(
-            "These filters are not counted by one index; follow next_cursor instead of page",
-            field="page",
-            reason="not_indexed",
-        )
-    kept: list[ListedCustomer] = []
-    cursor = wanted.page.cursor
-    for _ in range(_ROUNDS):
-        # What is still missing is the most that may be read, so that the cursor stands right after the last row shown.
-        page = read(PageRequest(limit=wanted.page.limit - len(kept), cursor=cursor))
-        kept += [customer for customer in page.items if _matches(customer, wanted, within)]
-        cursor = page.next_cursor
-        if cursor is None or len(kept) == wanted.page.limit:
-            break
-    return Page(items=tuple(kept), request=wanted.page, next_cursor=cursor)
-
-
-def _matches(customer: ListedCustomer, wanted: FindCustomers, within: Period) -> bool:
-    named = all(any(own.startswith(word) for own in customer.terms) for word in words(wanted.name or ""))
-    return named and set(wanted.tags) <= set(customer.tags) and within.holds(customer.created_at)
-
-
-def _rarest(tenant: Tenant, tags: tuple[str, ...]) -> str | None:
-    """The tag whose list is the shortest to go through."""
-    return tags[0] if len(tags) == 1 else min(tags, key=lambda tag: _count(tenant, tag), default=None)
-
-
-def _count(tenant: Tenant, tag: str | None) -> int:
-    return counters.read(tenant, store.collection(facet(tag))).get("all", 0)
+def _save(tx: Transaction, caller: Caller, before: Customer, changed: Customer) -> Customer:
+    """Write and announce the next version of a customer; neither where nothing changes."""
+    if changed == before:
+        return before
+    after = replace(changed, version=before.version + 1, updated_at=clock.now())
+    store.save(tx, caller.tenant, before, after)
+    events.announce(tx, _event("customer.updated", caller.tenant, after))
+    return after
 
 
 def _address(tenant: Tenant, new: NewAddress) -> Address:

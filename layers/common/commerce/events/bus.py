@@ -25,11 +25,12 @@ _TIME_BYTES = 14  # what PutEvents counts for an entry's time
 class Entry:
     """One event as PutEvents takes it.
 
-    ``position`` is its outbox row's place in the stream; the events of one ``lane`` keep their order.
+    ``position`` is its outbox row's place in the stream; the events of one ``lane`` go out by their ``sequence``.
     """
 
     position: str
     lane: str
+    sequence: int
     at: datetime
     type: str
     detail: str
@@ -74,7 +75,16 @@ def publish(records: Iterable[Mapping[str, Any]]) -> list[str]:
                 entries.append(entry)
                 continue
         failed.append(position)
-    return failed + _send(entries)
+    return failed + _send(_in_sequence(entries))
+
+
+def _in_sequence(entries: Sequence[Entry]) -> list[Entry]:
+    """The same entries, those of each lane by their sequence: a stream keeps no order within one transaction."""
+    lanes: dict[str, list[Entry]] = {}
+    for entry in entries:
+        lanes.setdefault(entry.lane, []).append(entry)
+    ordered = {lane: iter(sorted(group, key=lambda entry: entry.sequence)) for lane, group in lanes.items()}
+    return [next(ordered[entry.lane]) for entry in entries]
 
 
 def _is_new_outbox_row(record: Mapping[str, Any]) -> bool:
@@ -94,14 +104,15 @@ def _entry(image: Mapping[str, Any], lane: str, position: str) -> Entry:
         tenant=keys.tenant_of(row.pk),
         data=row.data,
     )
-    entry = Entry(position, lane, event.at, event.type, _detail(event, event.data))
+    entry = Entry(position, lane, event.sequence, event.at, event.type, detail(event, event.data))
     if entry.size <= _MAX_BYTES:
         return entry
     # A row can be larger than an event may be: send what identifies the object, the API shows the rest.
-    return replace(entry, detail=_detail(event, {"id": event.aggregate_id, "truncated": True}))
+    return replace(entry, detail=detail(event, {"id": event.aggregate_id, "truncated": True}))
 
 
-def _detail(event: DomainEvent, shown: Mapping[str, Any]) -> str:
+def detail(event: DomainEvent, shown: Mapping[str, Any]) -> str:
+    """The event as its subscribers get it; ``catalogue`` has the models."""
     return wire_json.dumps(
         {
             "id": event.event_id,

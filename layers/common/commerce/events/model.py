@@ -15,11 +15,16 @@ class TimelineType(StrEnum):
     NOTE = "note"
     PAYMENT = "payment"
     REFUND = "refund"
+    SHIPMENT = "shipment"
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """One row of an order's timeline. (``version`` of the order, ``index`` within it) is its place in a total order."""
+    """One row of an order's timeline.
+
+    (``version`` of the order, ``place`` within it) puts all of them into one order. What a change tells has an
+    ``index``; notes are not changes: they stand after the version that the order was at, in the order of their ids.
+    """
 
     order_id: str
     version: int
@@ -30,10 +35,15 @@ class TimelineEvent:
     status: str | None = None
     content: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    note_id: str | None = None
 
     @property
     def event_id(self) -> str:
-        return f"tl_{self.version:08d}{self.index:02d}"
+        return self.note_id or f"tl_{self.version:08d}{self.index:02d}"
+
+    @property
+    def place(self) -> str:
+        return self.note_id or f"{self.index:02d}"
 
 
 @dataclass(frozen=True, slots=True)

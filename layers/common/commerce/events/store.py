@@ -1,5 +1,7 @@
 """Rows of the timeline (pattern O5) and of the outbox (pattern E1)."""
 
+from typing import ClassVar
+
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.events.model import DomainEvent, TimelineEvent, TimelineType
@@ -21,6 +23,7 @@ class TimelineRow(Row, discriminator="timeline"):
     status = UnicodeAttribute(null=True)
     content = UnicodeAttribute(null=True)
     data = DocumentAttribute()
+    note_id = UnicodeAttribute(null=True)
 
     def to_event(self) -> TimelineEvent:
         return TimelineEvent(
@@ -33,7 +36,14 @@ class TimelineRow(Row, discriminator="timeline"):
             status=self.status,
             content=self.content,
             data=self.data,
+            note_id=self.note_id,
         )
+
+
+class NoteRow(TimelineRow, discriminator="note"):
+    """Words of the merchant's staff; customers never see them."""
+
+    audited: ClassVar[str] = "order_note"
 
 
 class OutboxRow(Row, discriminator="outbox"):
@@ -47,9 +57,10 @@ class OutboxRow(Row, discriminator="outbox"):
 
 def record(tx: Transaction, tenant: Tenant, event: TimelineEvent) -> None:
     """Add a timeline row to the change it tells of (O5)."""
-    key = keys.timeline(tenant, event.order_id, event.version, event.index)
+    row_class = TimelineRow if event.note_id is None else NoteRow
+    key = keys.timeline(tenant, event.order_id, event.version, event.place)
     tx.add(
-        TimelineRow(
+        row_class(
             key.pk,
             key.sk,
             order_id=event.order_id,
@@ -61,6 +72,7 @@ def record(tx: Transaction, tenant: Tenant, event: TimelineEvent) -> None:
             status=event.status,
             content=event.content,
             data=event.data,
+            note_id=event.note_id,
         )
     )
 

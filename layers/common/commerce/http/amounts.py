@@ -30,11 +30,16 @@ AmountIn = Annotated[
     WithJsonSchema(
         {
             "oneOf": [
-                {"type": "number", "minimum": 0, "description": "decimal major units"},
+                {"type": "number", "minimum": 0, "maximum": MAX_MINOR, "description": "decimal major units"},
                 {
                     "type": "object",
-                    "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string"}},
+                    "properties": {
+                        "amount": {"type": "integer", "minimum": 0, "maximum": MAX_MINOR},
+                        "currency": {"type": "string", "description": "ISO 4217"},
+                        "formatted": {"type": ["string", "null"], "description": "Not read"},
+                    },
                     "required": ["amount", "currency"],
+                    "additionalProperties": False,
                     "description": "integer minor units",
                 },
             ],

@@ -1,8 +1,8 @@
 """How an endpoint becomes a Lambda handler: one factory for all of them.
 
 A handler is a plain function. What it names in its signature is what it is given: ``caller`` (who), ``tx`` (its unit of
-work), ``body`` and ``query`` (validated contracts), ``criteria`` (filters and order of a list), ``if_match`` (the
-version that a change expects), and its path parameters. Around it stand, once for all endpoints: authentication and
+work), ``body``, ``query`` and ``form`` (validated contracts), ``criteria`` (filters and order of a list), ``if_match``
+(the version that a change expects), and its path parameters. Around it stand, once for all endpoints: authentication and
 scope, validation, Idempotency-Key, dry runs, the transaction, envelope, ETag, error table, headers, log and metrics.
 """
 
@@ -13,34 +13,41 @@ import time
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Query as QueryParameters
 
-from commerce.http import authentication, caching, cors, localisation
-from commerce.http.documents import Document
-from commerce.http.envelopes import ADMIN, PORTAL, PUBLIC, V2, V2_PUBLIC, Surface
+from commerce.http import authentication, caching, cors, forms, localisation, rate_limits
+from commerce.http.documents import Document, Redirect
+from commerce.http.envelopes import ADMIN, OAUTH, PORTAL, PUBLIC, V2, V2_PUBLIC, Surface
 from commerce.http.errors import from_validation, status_of
 from commerce.kernel import criteria, ids, wire_json
 from commerce.kernel.caller import Caller
 from commerce.kernel.card_numbers import refuse_card_numbers
 from commerce.kernel.errors import CommerceError, Malformed, NotFound, TooLarge
 from commerce.kernel.paging import Page
+from commerce.limits.model import Standing
+from commerce.limits.use_cases import require_admitted
 from commerce.observability import count_request, logger
 from commerce.operations.model import Answer, Operation
 from commerce.operations.use_cases import Transaction, perform, rehearse
+
+if TYPE_CHECKING:
+    from commerce.limits.budgets import Budgets
 
 MAX_BODY_BYTES = 1_000_000
 PUBLIC_SCOPE = "public"  # the one scope that no credential needs to carry
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _JSON = "application/json"
-_INJECTED = frozenset({"caller", "tx", "raw", "criteria", "if_match"})  # what no resolver reads from the wire
+_INJECTED = frozenset({"caller", "tx", "raw", "form", "criteria", "if_match"})  # what no resolver reads from the wire
 _MAX_AGENT = 256
+_WITHOUT_CONTRACT = (None, inspect.Signature.empty, Document, Redirect)  # of answers that have no model
 
 type Handler = Callable[..., Any]
 
@@ -57,9 +64,11 @@ class Api:
     """The endpoints of one function, on one surface."""
 
     surface: Surface
+    accepts = _JSON  # the type of bodies
 
     def __init__(self) -> None:
         self._called_by: Caller
+        self._standing: Standing | None = None  # towards the caller's limit, where there is one
         self._deadline = 0.0  # Unix seconds
         self.resolver = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_read_json)
         self.resolver.exception_handler([CommerceError, RequestValidationError, NotFoundError, Exception])(self._fail)
@@ -86,12 +95,13 @@ class Api:
         began = time.perf_counter()
         self._request_id = _request_id(event)
         self._deadline = time.time() + _remaining_seconds(context)
+        self._standing = None
         logger.append_keys(request_id=self._request_id)
         try:
             # Who may call is settled before anything that was sent is looked at.
             self._called_by = self._caller(event)
             _refuse_large(event)
-            _refuse_other_types(event)
+            _refuse_other_types(event, self.accepts)
             answer = self.resolver.resolve(event, context)
         except CommerceError as error:
             refusal = self._fail(error)
@@ -102,8 +112,8 @@ class Api:
                 "multiValueHeaders": {name: [value] for name, value in refusal.headers.items()},
             }
         answer["multiValueHeaders"]["X-Request-Id"] = [self._request_id]
-        for name, value in cors.headers(_headers(event)).items():
-            answer["multiValueHeaders"].setdefault(name, []).append(value)
+        _add_headers(answer["multiValueHeaders"], {**cors.headers(_headers(event)), **self.surface.headers})
+        answer["multiValueHeaders"].update(rate_limits.headers(self._standing))
         milliseconds = (time.perf_counter() - began) * 1000
         route = f"{event.get('httpMethod')} {event.get('resource')}"
         logger.info("answered", route=route, status=answer["statusCode"], milliseconds=round(milliseconds, 1))
@@ -122,6 +132,7 @@ class Api:
         hidden: bool = False,
         secret: bool = False,
         cache: str = caching.NEVER,
+        budgets: "Budgets | None" = None,
     ) -> Callable[[Handler], Handler]:
         """Register a function as an endpoint.
 
@@ -129,10 +140,12 @@ class Api:
             scope: what the credential must carry; ``PUBLIC_SCOPE`` where none is asked for.
             status: of the successful answer.
             name: where one function serves several routes.
-            tenant_header: whether a public route needs the header that names its tenant.
+            tenant_header: whether a public route needs the header that names its tenant, and a credential of several
+                tenants must choose one.
             hidden: left out of the API reference.
             secret: the answer holds a secret; it is kept for replays sealed, and for 15 minutes only.
             cache: the Cache-Control of what is read (``caching``).
+            budgets: how often strangers may call a public route, and guess with it.
         """
 
         def register(function: Handler) -> Handler:
@@ -147,6 +160,7 @@ class Api:
                 hidden=hidden,
                 secret=secret,
                 cache=cache,
+                budgets=budgets,
             )
             self.routes.append(route)
             rule = re.sub(r"\{(\w+)\}", r"<\1>", path)
@@ -167,25 +181,30 @@ class Api:
                 **route.path_arguments(wire),
                 "caller": self._called_by,
                 "raw": _raw(event),
+                "form": _form(event, route),
                 "criteria": criteria.read(_parameters(event)) if "criteria" in route.wants else None,
                 "if_match": _if_match(headers, route),
             }
             arguments = {name: given[name] for name in route.wants if name in given}
-            if route.mutates:
-                return self._changed(route, headers, lambda tx: self._render(route, route.function(**arguments, tx=tx)))
-            result = route.function(**arguments)
-            if isinstance(result, Document):
-                return result.answer(headers.get("if-none-match", ""))
-            answer = self._render(route, result)
-            if route.method != "GET":
-                return _response(answer)
-            return _conditional(answer, route.cache, headers.get("if-none-match", ""))
+            with route.guess(self._called_by, arguments):
+                return self._answer(route, headers, arguments)
 
         endpoint.__name__ = route.name
         endpoint.__doc__ = route.function.__doc__
         endpoint.__signature__ = route.wire_signature()  # type: ignore[attr-defined]
         endpoint.__annotations__ = {}
         return endpoint
+
+    def _answer(self, route: "Route", headers: Mapping[str, str], arguments: dict[str, Any]) -> Response[str]:
+        if route.mutates:
+            return self._changed(route, headers, lambda tx: self._render(route, route.function(**arguments, tx=tx)))
+        result = route.function(**arguments)
+        if isinstance(result, Document | Redirect):
+            return result.answer(headers.get("if-none-match", ""))
+        answer = self._render(route, result)
+        if route.method != "GET":
+            return _response(answer)
+        return _conditional(answer, route.cache, headers.get("if-none-match", ""))
 
     def _changed(
         self, route: "Route", headers: Mapping[str, str], plan: Callable[[Transaction], Answer]
@@ -206,13 +225,20 @@ class Api:
             raise NotFound("route")
         headers = _headers(event)
         request = event.get("requestContext") or {}
-        if route.scope == PUBLIC_SCOPE:
+        context, address = request.get("authorizer") or {}, str((request.get("identity") or {}).get("sourceIp") or "")
+        public = route.scope == PUBLIC_SCOPE
+        self._standing = route.enter(address) if public else rate_limits.from_context(context)
+        if self._standing is not None:
+            require_admitted(self._standing)
+        if public:
             caller = authentication.public(headers, tenant_required=route.tenant_header)
         else:
-            caller = authentication.authenticated(request.get("authorizer") or {}, headers, self.surface, route.scope)
+            caller = authentication.authenticated(
+                context, headers, self.surface, route.scope, tenant_required=route.tenant_header
+            )
         return replace(
             caller,
-            address=str((request.get("identity") or {}).get("sourceIp") or ""),
+            address=address,
             agent=_printable(headers.get("user-agent", "")),
             locale=localisation.read(headers),
         )
@@ -228,7 +254,8 @@ class Api:
                 route.status, wire_json.dumps(self.surface.one([r.model_dump(by_alias=True) for r in result]))
             )
         body = wire_json.dumps(self.surface.one(result.model_dump(by_alias=True)))
-        return Answer(route.status, body, version=getattr(result, "version", None))
+        version = getattr(result, "version", None)
+        return Answer(route.status, body, version=version if isinstance(version, int) else None)
 
     def _rehearsed(self, route: "Route", answer: Answer | None, transaction: Transaction) -> Answer:
         """What a dry run tells: the answer that the change would have had, its writes, and where it stopped."""
@@ -279,6 +306,8 @@ class Api:
             logger.info("refused", code=error.code, reason=error.reason)
             if error.retry_after:
                 headers["Retry-After"] = str(error.retry_after)
+            if status == 401 and self.surface.challenge:
+                headers["WWW-Authenticate"] = self.surface.challenge
         else:
             status, body = 500, self.surface.server_error(self._request_id)
             logger.exception("failed")
@@ -301,6 +330,7 @@ class Route:
         hidden: bool = False,
         secret: bool = False,
         cache: str = caching.NEVER,
+        budgets: "Budgets | None" = None,
     ) -> None:
         self.method, self.path, self.scope, self.status, self.function = method, path, scope, status, function
         self.name = name or function.__name__
@@ -308,16 +338,26 @@ class Route:
         self.hidden = hidden
         self.secret = secret
         self.cache = cache
+        self.budgets = budgets
         signature = inspect.signature(function)
         self.wants = signature.parameters
         self.query: type[Any] | None = self._annotation("query")
         self.body: Any = self._annotation("body")
+        self.form: type[forms.Form] | None = self._annotation("form")
         self.mutates = "tx" in self.wants
         self._answers = signature.return_annotation
 
     def _annotation(self, name: str) -> Any:
         parameter = self.wants.get(name)
         return None if parameter is None else parameter.annotation
+
+    def enter(self, address: str) -> Standing | None:
+        """Count a stranger's call, where the route has budgets."""
+        return None if self.budgets is None else self.budgets.enter(address)
+
+    def guess(self, caller: Caller, arguments: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Around the endpoint's own work, which may be a stranger's guess."""
+        return nullcontext() if self.budgets is None else self.budgets.guess(caller.tenant.tenant_id, arguments)
 
     # What the API description says of it
 
@@ -357,7 +397,7 @@ class Route:
         """The contract of the answer, or of one row of it; None for an answer without a body."""
         if self.answers_list:
             return get_args(self._answers)[0]
-        return None if self._answers in (None, inspect.Signature.empty) else self._answers
+        return None if self._answers in _WITHOUT_CONTRACT else self._answers
 
     def wire_signature(self) -> inspect.Signature:
         """Path parameters, query model and body, without what is injected here."""
@@ -404,6 +444,13 @@ class V2Api(Api):
     surface = V2
 
 
+class OAuthApi(Api):
+    """``/oauth``: form encoding in, RFC 6749's answers and errors out."""
+
+    surface = OAUTH
+    accepts = forms.CONTENT_TYPE
+
+
 class V2PublicApi(Api):
     """``/v2`` without a credential."""
 
@@ -412,7 +459,7 @@ class V2PublicApi(Api):
 
 def _read_json(text: str) -> Any:
     try:
-        value = wire_json.loads(text)
+        value = wire_json.loads(text, whole=True)
         if "\\u" in text:
             wire_json.dumps(value).encode()  # half of a surrogate pair is no character (RFC 7493)
     except (ValueError, ArithmeticError, RecursionError):
@@ -427,14 +474,16 @@ def _refuse_large(event: Mapping[str, Any]) -> None:
         raise TooLarge(f"A body has at most {MAX_BODY_BYTES} bytes", field="body", reason="body_too_large")
 
 
-def _refuse_other_types(event: Mapping[str, Any]) -> None:
+def _refuse_other_types(event: Mapping[str, Any], accepted: str) -> None:
     """Bodies are JSON. The resolver would read forms too, past all that is checked when JSON is read."""
-    given = _headers(event).get("content-type") or _JSON
-    if event.get("body") and given.partition(";")[0].strip().lower() != _JSON:
-        raise Malformed("Send application/json", field="Content-Type", reason="unsupported_content_type")
+    given = _headers(event).get("content-type") or accepted
+    if event.get("body") and given.partition(";")[0].strip().lower() != accepted:
+        raise Malformed(f"Send {accepted}", field="Content-Type", reason="unsupported_content_type")
 
 
 def _refuse_unknown(event: Mapping[str, Any], route: Route) -> None:
+    if route.form is not None and route.method == "GET":
+        return  # OAuth ignores what it does not know
     fields = route.query.model_fields.items() if route.query is not None else ()
     known = {field.alias or name for name, field in fields}
     for name in sorted(set(_parameters(event)) - known):
@@ -478,12 +527,26 @@ def _conditional(answer: Answer, cache: str, if_none_match: str) -> Response[str
     tag = caching.etag(answer.body, answer.version)
     headers: dict[str, str | list[str]] = {"Cache-Control": cache, "ETag": tag, "Vary": caching.VARY}
     if caching.is_known(tag, if_none_match):
-        return Response(304, headers=headers)
+        return Response(304, body="", headers=headers)
     return Response(answer.status, content_type=_JSON, body=answer.body, headers=headers)
+
+
+def _add_headers(answer: dict[str, list[str]], more: Mapping[str, str]) -> None:
+    """What the answer says itself stands; ``Vary`` is a list that grows."""
+    for name, value in more.items():
+        given = answer.setdefault(name, [])
+        if not given or name == "Vary":
+            given.append(value)
 
 
 def _printable(text: str) -> str:
     return "".join(char for char in text[:_MAX_AGENT] if char.isprintable())
+
+
+def _form(event: Mapping[str, Any], route: Route) -> forms.Form | None:
+    if route.form is None:
+        return None
+    return forms.read(route.form, _parameters(event) if route.method == "GET" else forms.parse(_raw(event).body))
 
 
 def _raw(event: Mapping[str, Any]) -> Raw:
@@ -510,4 +573,16 @@ def _remaining_seconds(context: Any) -> float:
     return remaining() / 1000 if callable(remaining) else 30.0
 
 
-__all__ = ["AdminApi", "Api", "Caller", "Page", "PortalApi", "PublicApi", "Raw", "Transaction", "V2Api", "V2PublicApi"]
+__all__ = [
+    "AdminApi",
+    "Api",
+    "Caller",
+    "OAuthApi",
+    "Page",
+    "PortalApi",
+    "PublicApi",
+    "Raw",
+    "Transaction",
+    "V2Api",
+    "V2PublicApi",
+]

@@ -5,36 +5,88 @@ whether the route's scope is among its scopes, is decided here, so that a refusa
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from commerce.http import rate_limits
 from commerce.http.envelopes import Surface
 from commerce.kernel import ids, wire_json
 from commerce.kernel.caller import Caller, Mode, Role, Tenant
 from commerce.kernel.errors import Forbidden, Malformed, Unauthenticated
 
+if TYPE_CHECKING:
+    from commerce.access.admission import Admission
+    from commerce.access.authentication import Identity
+
 TENANT_HEADERS = ("x-tenant-id", "orgid")
+_ALLOWED, _REFUSED = "allowed", "refused"
 
 
-def authenticated(context: Mapping[str, Any], headers: Mapping[str, str], surface: Surface, scope: str) -> Caller:
+def to_context(identity: "Identity", named: str | None, admission: "Admission") -> dict[str, str]:
+    """What the authorizer says of a request that names the tenant ``named``: texts, as API Gateway passes nothing else.
+
+    It keeps the context small, so of several tenants only the one that the request is for has its settings.
+    """
+    chosen = identity.tenant(named)
+    settings = (
+        {}
+        if chosen is None
+        else {
+            "currency": chosen.currency,
+            "timezone": chosen.timezone,
+            "country": chosen.country,
+            "warehouses": chosen.warehouses,
+            "payment_window_minutes": chosen.payment_window_minutes,
+            "customers_may_cancel": chosen.customers_may_cancel,
+            "plan": str(chosen.plan),
+        }
+    )
+    tenants = {tenant.tenant_id: settings if tenant is chosen else {} for tenant in identity.tenants}
+    context = {
+        "principal_id": identity.principal_id,
+        "tenants": wire_json.dumps(tenants),
+        "mode": str(identity.mode),
+        "role": str(identity.role),
+        "scopes": " ".join(sorted(identity.scopes)),
+        "address": _ALLOWED if admission.address_allowed else _REFUSED,
+        **rate_limits.to_context(admission.standing),
+    }
+    about = {"customer_id": identity.customer_id, "email": identity.email}
+    return context | {name: value for name, value in about.items() if value}
+
+
+def authenticated(
+    context: Mapping[str, Any],
+    headers: Mapping[str, str],
+    surface: Surface,
+    scope: str,
+    *,
+    tenant_required: bool = True,
+) -> Caller:
     """The caller, entitled to use a route of ``surface`` that asks for ``scope``.
 
     Args:
         context: the authorizer's answer (``functions/authorizer``): texts only.
         headers: of the request, names in lower case.
+        tenant_required: whether a principal of several tenants must name one.
 
     Raises:
         Unauthenticated: the gateway let nobody in here, which a route without an authorizer would.
-        Forbidden: another tenant, the wrong kind of principal, or a missing scope.
+        Forbidden: another tenant, an address outside its networks, the wrong kind of principal, or a missing scope.
     """
     if not context.get("principal_id"):
         raise Unauthenticated("A credential is required")
     tenants: dict[str, dict[str, Any]] = wire_json.loads(str(context["tenants"]))
+    tenant = _tenant(tenants, named_tenant(headers), Mode(str(context["mode"])), required=tenant_required)
+    if context.get("address") != _ALLOWED:
+        raise Forbidden("This credential does not work from this address", reason="address_not_allowed")
     caller = Caller(
-        tenant=_tenant(tenants, _named_tenant(headers), Mode(str(context["mode"]))),
+        tenant=tenant,
+        tenant_ids=tuple(tenants),
         principal_id=str(context["principal_id"]),
         role=Role(str(context["role"])),
         scopes=frozenset(str(context["scopes"]).split()),
         customer_id=str(context["customer_id"]) if context.get("customer_id") else None,
+        email=str(context["email"]) if context.get("email") else None,
     )
     if caller.role not in surface.roles:
         raise Forbidden("This credential is not for this part of the API", field="role", reason="wrong_role")
@@ -48,19 +100,22 @@ def public(headers: Mapping[str, str], *, tenant_required: bool) -> Caller:
     Raises:
         Malformed: the route needs the header that names its tenant.
     """
-    tenant_id = _named_tenant(headers) or ""
+    tenant_id = named_tenant(headers) or ""
     if tenant_required and not ids.is_well_formed(tenant_id):
         raise Malformed("The orgid header must name the shop", field="orgid", reason="tenant_required")
     return Caller(tenant=Tenant(tenant_id=tenant_id), principal_id="anonymous", role=Role.PUBLIC)
 
 
-def _named_tenant(headers: Mapping[str, str]) -> str | None:
+def named_tenant(headers: Mapping[str, str]) -> str | None:
+    """The tenant that a request names, if it does; ``headers`` with names in lower case."""
     return next((headers[name] for name in TENANT_HEADERS if headers.get(name)), None)
 
 
-def _tenant(tenants: dict[str, dict[str, Any]], named: str | None, mode: Mode) -> Tenant:
+def _tenant(tenants: dict[str, dict[str, Any]], named: str | None, mode: Mode, *, required: bool) -> Tenant:
     if named is None:
         if len(tenants) != 1:
+            if not required:
+                return Tenant(tenant_id="", mode=mode)
             raise Forbidden("Name the tenant with X-Tenant-ID", field="X-Tenant-ID", reason="tenant_required")
         named = next(iter(tenants))
     settings = tenants.get(named)
@@ -74,4 +129,6 @@ def _tenant(tenants: dict[str, dict[str, Any]], named: str | None, mode: Mode) -
         country=settings["country"],
         warehouses=tuple(settings["warehouses"]),
         payment_window_minutes=int(settings["payment_window_minutes"]),
+        customers_may_cancel=bool(settings["customers_may_cancel"]),
+        plan=settings["plan"],
     )

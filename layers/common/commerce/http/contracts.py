@@ -1,9 +1,10 @@
 """The base of all wire models, and the field types that every context shares."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -13,6 +14,23 @@ from commerce.kernel.countries import COUNTRIES
 
 # ``defer_build``: a model's validator is built when first used. A module of contracts holds models of many endpoints,
 # and building them all would be a good part of each one's cold start.
+
+
+class Says:
+    """Adds to the JSON schema of a type what only its validator knows."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(self, core: Any, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return describe(core) | self._keywords
+
+
+def changes_something(schema: dict[str, Any]) -> None:
+    """Say in a model's JSON schema that it names a field to change; ``version`` is only what a change is based on."""
+    schema["minProperties"] = 1
+    if "version" in schema["properties"]:
+        schema["not"] = {"required": ["version"], "maxProperties": 1}
 
 
 class Input(BaseModel):
@@ -39,7 +57,7 @@ def _well_formed(text: str) -> str:
     return text
 
 
-Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_well_formed)]
+Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_well_formed), Says(pattern=ids.PATTERN)]
 OrderId = Annotated[Id, AfterValidator(ids.canonical_order_id)]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=10_000)]
@@ -49,11 +67,11 @@ Major = Annotated[Decimal, WithJsonSchema({"type": "number", "examples": [59.98]
 Instant = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
-_PHONE = re.compile(r"\+?[0-9(][0-9 ()./\-]*[0-9]\Z")
+_PHONE = r"^\+?(?:\([ ()./\-]*)?[0-9](?:[ ()./\-]*[0-9]){3,14}$"
 
 
 def _phone(text: str) -> str:
-    if not _PHONE.match(text) or not 4 <= sum(char.isdigit() for char in text) <= 15:
+    if not re.fullmatch(_PHONE, text):
         raise PydanticCustomError("phone", "Not a telephone number: 4 to 15 digits (ITU E.164)")
     return text
 
@@ -70,23 +88,40 @@ def _printable(text: str) -> str:
     return text
 
 
-Phone = Annotated[str, Field(strict=True, max_length=32, examples=["+1-555-0123"]), AfterValidator(_phone)]
-Country = Annotated[
-    str, Field(strict=True, max_length=2, description="ISO 3166-1 alpha-2", examples=["US"]), AfterValidator(_country)
+Phone = Annotated[
+    str, Field(strict=True, max_length=32, examples=["+1-555-0123"]), AfterValidator(_phone), Says(pattern=_PHONE)
 ]
-Line = Annotated[str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_printable)]
+Country = Annotated[
+    str,
+    Field(strict=True, max_length=2, description="ISO 3166-1 alpha-2", examples=["US"]),
+    AfterValidator(_country),
+    Says(pattern="^[A-Za-z]{2}$"),
+]
+# More is unprintable than a portable pattern can name: these are ASCII's controls, and blanks alone.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+Line = Annotated[
+    str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_printable), Says(pattern=PRINTABLE)
+]
 
-MAX_METADATA_KEYS = 50
+MAX_METADATA_KEYS, _MAX_NAME, _MAX_VALUE = 50, 40, 500
 
 
 def _metadata(value: dict[str, str]) -> dict[str, str]:
     if len(value) > MAX_METADATA_KEYS:
         raise ValueError(f"At most {MAX_METADATA_KEYS} keys")
     for name, text in value.items():
-        if not 1 <= len(name) <= 40 or len(text) > 500:
-            raise ValueError("Keys have 1 to 40 characters, values at most 500")
+        if not 1 <= len(name) <= _MAX_NAME or len(text) > _MAX_VALUE:
+            raise ValueError(f"Keys have 1 to {_MAX_NAME} characters, values at most {_MAX_VALUE}")
     return value
 
 
-Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
+Metadata = Annotated[
+    dict[str, str],
+    AfterValidator(_metadata),
+    Says(
+        maxProperties=MAX_METADATA_KEYS,
+        propertyNames={"minLength": 1, "maxLength": _MAX_NAME},
+        additionalProperties={"type": "string", "maxLength": _MAX_VALUE},
+    ),
+]
 """Free key-value pairs of the merchant (contract X-54)."""

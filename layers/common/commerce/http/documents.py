@@ -1,4 +1,4 @@
-"""Answers that are not JSON: pages, scripts, files."""
+"""Answers that are not JSON: pages, scripts, files, redirections."""
 
 import hashlib
 from collections.abc import Mapping
@@ -26,5 +26,21 @@ class Document:
         known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
         headers: dict[str, str | list[str]] = {**self.headers, "ETag": self.etag, "X-Content-Type-Options": "nosniff"}
         if self.etag in known or "*" in known:
-            return Response(304, headers=headers)
+            return Response(304, body="", headers=headers)
         return Response(200, content_type=self.content_type, body=self.text, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """A browser goes on elsewhere, with a GET (RFC 9110, section 15.4.3)."""
+
+    location: str
+
+    def answer(self, _if_none_match: str) -> Response[str]:
+        """302; nobody keeps it, and the next page does not learn the address that led to it."""
+        headers: dict[str, str | list[str]] = {
+            "Location": self.location,
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+        }
+        return Response(302, body="", headers=headers)

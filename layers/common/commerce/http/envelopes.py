@@ -1,7 +1,7 @@
 """Response envelopes: a property of the surface, not of the handler (contract X-02, X-03)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from commerce.kernel.caller import MERCHANT_ROLES, Role
@@ -28,6 +28,8 @@ class Surface:
     one: Callable[[Any], Any]
     many: Callable[[list[Any], Page[Any]], Any]
     error: Callable[[dict[str, Any]], dict[str, Any]]
+    headers: Mapping[str, str] = field(default_factory=dict)  # of every answer
+    challenge: str = ""  # what a 401 asks for in WWW-Authenticate
 
     def schema(self, body: dict[str, Any], *, is_page: bool) -> dict[str, Any]:
         """The JSON schema of a successful answer whose payload is ``body``, for the API description."""
@@ -38,7 +40,16 @@ class Surface:
         else:
             return body
         if is_page:
-            properties["pagination"] = {"type": "object"}
+            properties["pagination"] = _offset_schema() if self.one is not _bare else _page_schema()
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    def error_schema(self, canonical: dict[str, Any]) -> dict[str, Any]:
+        """The JSON schema of a refusal, the canonical error's own being ``canonical``."""
+        if self.error is _oauth_failure:
+            shape: dict[str, Any] = {"error": {"type": "string"}, "error_description": {"type": "string"}}
+        else:
+            shape = self.error(canonical)
+        properties = {name: ({"const": False} if value is False else value) for name, value in shape.items()}
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     def failure(self, error: CommerceError, request_id: str) -> dict[str, Any]:
@@ -82,6 +93,26 @@ def _bare_page(rows: list[Any], page: Page[Any]) -> dict[str, Any]:
     }
 
 
+def _offset_schema() -> dict[str, Any]:
+    return _object(limit="integer", offset="integer", has_more="boolean", next_cursor=["string", "null"])
+
+
+def _page_schema() -> dict[str, Any]:
+    counted = {"page": "integer", "limit": "integer", "total_pages": "integer", "total_items": "integer"}
+    cursor = ["string", "null"]
+    return {
+        "oneOf": [
+            _object(**counted, has_next="boolean", has_previous="boolean", next_cursor=cursor),
+            _object(next_cursor=cursor, has_more="boolean"),
+        ]
+    }
+
+
+def _object(**types: str | list[str]) -> dict[str, Any]:
+    properties = {name: {"type": kind} for name, kind in types.items()}
+    return {"type": "object", "properties": properties, "required": list(types), "additionalProperties": False}
+
+
 def _failure(error: dict[str, Any]) -> dict[str, Any]:
     return {"success": False, "error": error}
 
@@ -94,8 +125,36 @@ def _bare_failure(error: dict[str, Any]) -> dict[str, Any]:
     return {"error": error}
 
 
+# RFC 6749, sections 4.1.2.1 and 5.2
+_OAUTH_ERRORS = frozenset(
+    {"invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client"}
+    | {"unsupported_grant_type", "access_denied", "server_error", "temporarily_unavailable"}
+)
+_OAUTH_CODES = {
+    "authentication_error": "invalid_client",
+    "rate_limit_exceeded": "temporarily_unavailable",
+    "server_error": "server_error",
+}
+
+
+def _oauth_failure(error: dict[str, Any]) -> dict[str, Any]:
+    """RFC 6749's error: the finer reason where it is one of theirs."""
+    reason = next((each["code"] for each in error["details"]), "")
+    code = reason if reason in _OAUTH_ERRORS else _OAUTH_CODES.get(error["code"], "invalid_request")
+    return {"error": code, "error_description": error["message"]}
+
+
 ADMIN = Surface("admin", MERCHANT_ROLES, _success, _success_page, _failure)
 PORTAL = Surface("portal", frozenset({Role.CUSTOMER}), _success, _success_page, _failure)
 PUBLIC = Surface("public", frozenset({Role.PUBLIC}), _success, _success_page, _failure)
 V2 = Surface("v2", MERCHANT_ROLES, _bare, _bare_page, _bare_failure)
 V2_PUBLIC = Surface("v2 public", frozenset({Role.PUBLIC}), _bare, _bare_page, _bare_failure)
+OAUTH = Surface(
+    "oauth",
+    frozenset({Role.PUBLIC}),
+    _bare,
+    _bare_page,
+    _oauth_failure,
+    headers={"Pragma": "no-cache"},  # section 5.1
+    challenge='Basic realm="till"',
+)

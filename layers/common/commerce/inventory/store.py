@@ -1,19 +1,22 @@
 """Stock rows and movements in the table."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from commerce.inventory.model import Movement, Stock, StockKey
+from commerce.inventory.model import GoodsIssue, Movement, Stock, StockKey
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Conflict
 from commerce.table import keys
 from commerce.table.reading import get_all
-from commerce.table.rows import InstantAttribute, Row
+from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
 from commerce.table.transaction import Transaction
 
 
 class StockRow(Row, discriminator="stock"):
+    audited: ClassVar[str] = "inventory"
+
     product_id = UnicodeAttribute()
     variant_id = UnicodeAttribute()
     warehouse_id = UnicodeAttribute()
@@ -32,6 +35,15 @@ class MovementRow(Row, discriminator="movement"):
     delta = NumberAttribute()
     reason = UnicodeAttribute()
     note = UnicodeAttribute(null=True)
+    at = InstantAttribute()
+    actor = UnicodeAttribute()
+
+
+class GoodsIssueRow(Row, discriminator="goods_issue"):
+    """``parts``: product, variant, warehouse and units of each."""
+
+    order_id = UnicodeAttribute()
+    parts = DocumentAttribute()
     at = InstantAttribute()
     actor = UnicodeAttribute()
 
@@ -102,6 +114,19 @@ def release(tx: Transaction, tenant: Tenant, key: StockKey, quantity: int) -> No
         [StockRow.available.add(quantity), StockRow.reserved.add(-quantity)],
         StockRow.reserved >= quantity,
     )
+
+
+def issue(tx: Transaction, tenant: Tenant, goods: GoodsIssue) -> None:
+    """Let reserved units leave, and say for which order (S5).
+
+    Raises (at commit):
+        StaleWrite: they are not reserved any more.
+    """
+    key = keys.goods_issue(tenant, goods.order_id, goods.issue_id)
+    parts = [[part.product_id, part.variant_id, part.warehouse_id, units] for part, units in goods.parts]
+    tx.add(GoodsIssueRow(key.pk, key.sk, order_id=goods.order_id, parts=parts, at=goods.at, actor=goods.actor))
+    for part, units in goods.parts:
+        tx.update(_addressed(tenant, part), [StockRow.reserved.add(-units)], StockRow.reserved >= units)
 
 
 def _too_few(name: str) -> Conflict:

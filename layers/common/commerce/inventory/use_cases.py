@@ -1,8 +1,10 @@
 """What the shop does with stock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commerce.catalog import store as catalog
+from commerce.catalog.model import Product
 from commerce.inventory import store
 from commerce.inventory.model import Movement, Stock, StockKey, check_delta
 from commerce.kernel import clock, ids
@@ -25,9 +27,13 @@ class Adjust:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Stock of one product, per warehouse; the totals are their sums (contract IN-01)."""
+    """Stock of a product, or of one variant of it, per variant and warehouse; totals are sums (contract IN-01).
+
+    ``variant_ids``: the variants that are asked about, whether there is stock of them or not, in the product's order.
+    """
 
     product_id: str
+    variant_ids: tuple[str, ...]
     stocks: tuple[Stock, ...]
 
     @property
@@ -49,10 +55,12 @@ def levels(tenant: Tenant, product_id: str, variant_id: str | None = None) -> Le
     product = catalog.product_in(rows)
     if product is None:
         raise NotFound("product")
-    if variant_id is not None and variant_id not in {variant.variant_id for variant in product.sellable}:
+    if variant_id is None:
+        return _levels(product, store.stocks_in(rows))
+    if variant_id not in {variant.variant_id for variant in product.sellable}:
         raise NotFound("variant")
-    stocks = store.stocks_in(rows)
-    return Levels(product_id, tuple(stock for stock in stocks if variant_id in (None, stock.key.variant_id)))
+    stocks = tuple(stock for stock in store.stocks_in(rows) if stock.key.variant_id == variant_id)
+    return Levels(product_id, (variant_id,), stocks)
 
 
 def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
@@ -80,7 +88,7 @@ def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
         )
     move(tx, caller, key, command.delta, command.reason, command.note, product.name)
     after = before | {key: Stock(key, stock.available + command.delta, stock.reserved)}
-    return Levels(command.product_id, tuple(after[each] for each in sorted(after, key=_in_order)))
+    return _levels(product, [after[each] for each in sorted(after, key=_in_order)])
 
 
 def move(tx: Transaction, caller: Caller, key: StockKey, delta: int, reason: str, note: str | None, name: str) -> None:
@@ -100,6 +108,14 @@ def warehouse(tenant: Tenant, warehouse_id: str | None) -> str:
     if warehouse_id in tenant.warehouses:
         return warehouse_id
     raise Invalid("No such warehouse", field="location", reason="unknown_warehouse")
+
+
+def _levels(product: Product, stocks: Sequence[Stock]) -> Levels:
+    """All stock of a product. A variant that is sold no more counts for as long as there is any of it."""
+    sold = [variant.variant_id for variant in product.sellable]
+    counted = tuple(stock for stock in stocks if stock.key.variant_id in sold or stock.on_hand)
+    variant_ids = dict.fromkeys([*sold, *(stock.key.variant_id for stock in counted)])
+    return Levels(product.product_id, tuple(variant_ids), counted)
 
 
 def _in_order(key: StockKey) -> tuple[str, str]:

@@ -40,6 +40,8 @@ class Tenant:
     country: str = "US"
     warehouses: tuple[str, ...] = ()
     payment_window_minutes: int = 60
+    customers_may_cancel: bool = True
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Caller:
     role: Role
     scopes: frozenset[str] = field(default_factory=frozenset)
     customer_id: str | None = None
+    email: str | None = None  # of staff, where their token says it
+    tenant_ids: tuple[str, ...] = ()  # all that the credential reaches
     address: str = ""  # the IP address that the request came from
     agent: str = ""  # its User-Agent
     locale: Locale = ANY

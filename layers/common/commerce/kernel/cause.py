@@ -5,16 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """``actor`` as ``Caller.actor`` writes it; ``address`` and ``agent`` of the request, empty where none was made.
-
-    ``plan`` is the tenant's at that time: it decides how long the audit log keeps the change.
-    """
+    """``actor`` as ``Caller.actor`` writes it; ``address`` and ``agent`` of the request, empty where none was made."""
 
     actor: str
     address: str = ""
     agent: str = ""
     request_id: str = ""
-    plan: str = ""
 
 
 SYSTEM = Cause(actor="system:till")

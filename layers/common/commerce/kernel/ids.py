@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import uuid6
 
-_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
+PATTERN = r"^[A-Za-z0-9_.\-]{1,64}$"
+_TEXT = re.compile(PATTERN)
 
 
 def _uuid7() -> str:
@@ -28,7 +29,7 @@ def canonical_order_id(text: str) -> str:
 
 def is_well_formed(text: str) -> bool:
     """Whether ``text`` could be an id at all. It keeps ``#`` and other key characters out of keys."""
-    return bool(_TEXT.match(text))
+    return bool(_TEXT.fullmatch(text))
 
 
 @contextmanager

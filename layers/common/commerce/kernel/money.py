@@ -78,6 +78,11 @@ class Money:
         """The amount in major units, exact, with the currency's own number of decimal places."""
         return Decimal(self.minor).scaleb(-exponent(self.currency))
 
+    @property
+    def thousandths(self) -> int:
+        """The amount in thousandths of the major unit: a whole number in every currency, for keys that sort."""
+        return int(self.major * 1000)
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.minor + self._same(other), self.currency)
 

@@ -1,13 +1,23 @@
 """Addresses coming in over the wire, in both documented forms (contract X-19)."""
 
-from pydantic import model_validator
+from typing import Any
+
+from pydantic import ConfigDict, model_validator
 
 from commerce.http.contracts import Country, Input, Line, Phone
 from commerce.orders.model import Address
 
 
+def _one_of(*names: str) -> dict[str, Any]:
+    return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
+
+
 class AddressIn(Input):
     """Both documented address forms are read (contract X-19): name/street/zip and first_name/address1/postal_code."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"allOf": [_one_of("name", "first_name", "last_name"), _one_of("street", "address1")]}
+    )
 
     name: Line | None = None
     first_name: Line | None = None

@@ -7,8 +7,8 @@ from pydantic import Field
 from commerce.events.model import TimelineEvent, TimelineType
 from commerce.http.contracts import Id, Instant, Major, OrderId, Output, Query
 from commerce.http.pages import OffsetQuery
-from commerce.orders.model import Address, Order, OrderLine, Status
-from commerce.orders.queries import Detailed
+from commerce.orders.model import Address, Axis, Facets, ListedOrder, Order, OrderLine, Status
+from commerce.orders.queries import Detailed, FindOrders
 
 
 class OrderRowOut(Output):
@@ -22,10 +22,10 @@ class OrderRowOut(Output):
     created_at: Instant
 
     @classmethod
-    def of(cls, order: Order) -> "OrderRowOut":
+    def of(cls, order: ListedOrder) -> "OrderRowOut":
         return cls(
             id=order.order_id,
-            customer_id=order.buyer.customer_id,
+            customer_id=order.customer_id,
             status=order.status,
             total=order.total.major,
             items_count=order.units,
@@ -35,6 +35,10 @@ class OrderRowOut(Output):
 
 class MyOrdersQuery(OffsetQuery):
     status: Status | None = None
+
+    def of_customer(self, customer_id: str | None) -> FindOrders:
+        facets: Facets = {} if self.status is None else {Axis.STATUS: self.status}
+        return FindOrders(page=self.page_request(), facets=facets, customer_id=customer_id)
 
 
 class OrdersQuery(MyOrdersQuery):
@@ -178,14 +182,13 @@ class MyTimelineOut(Output):
 
 
 class MyOrderOut(OrderFields):
-    """A customer's own order: without the merchant's notes, actors and payment ids."""
+    """A customer's own order: without the merchant's actors and payment ids; notes are not even read for it."""
 
     timeline: list[MyTimelineOut]
 
     @classmethod
     def of(cls, detailed: Detailed) -> "MyOrderOut":
-        shown = [event for event in detailed.timeline if event.type is not TimelineType.NOTE]
-        timeline = [MyTimelineOut(at=event.at, type=event.type, status=event.status) for event in shown]
+        timeline = [MyTimelineOut(at=each.at, type=each.type, status=each.status) for each in detailed.timeline]
         return cls(**_shared(detailed.order), timeline=timeline)
 
 

@@ -3,6 +3,7 @@
 status              pending_payment ──► pending ──► processing ──► shipped ──► delivered
                            └────────────────┴───────────┴──► cancelled
 payment_status      pending ⇄ failed ──► authorized ──► paid ──► partially_refunded ──► refunded
+                       └──────┴────────────┴──► voided ──► pending (the next payment)
 fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned
 """
 
@@ -11,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from commerce.inventory.model import Allocation
-from commerce.kernel.errors import IllegalMove
+from commerce.inventory.model import Allocation, StockKey
+from commerce.kernel.errors import Conflict, IllegalMove
 from commerce.kernel.money import Money, total
 
 
@@ -30,6 +31,7 @@ class PaymentStatus(StrEnum):
     AUTHORIZED = "authorized"
     PAID = "paid"
     FAILED = "failed"
+    VOIDED = "voided"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
@@ -41,6 +43,17 @@ class FulfillmentStatus(StrEnum):
     RETURNED = "returned"
 
 
+class Axis(StrEnum):
+    """The three axes of state, by which lists are filtered."""
+
+    STATUS = "status"
+    PAYMENT = "payment"
+    FULFILLMENT = "fulfillment"
+
+
+type Facets = dict[Axis, Status | PaymentStatus | FulfillmentStatus]
+
+
 MOVES: dict[Status, frozenset[Status]] = {
     Status.PENDING_PAYMENT: frozenset({Status.PENDING, Status.CANCELLED}),
     Status.PENDING: frozenset({Status.PROCESSING, Status.SHIPPED, Status.CANCELLED}),
@@ -50,14 +63,33 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 
+# What a merchant may ask for: an order becomes pending by its payment alone.
+BY_HAND = frozenset({Status.PROCESSING, Status.SHIPPED, Status.DELIVERED, Status.CANCELLED})
+
+# Voided: the payment was called off before anything was collected. The order owes what it owed and can be paid anew.
 PAYMENT_MOVES: dict[PaymentStatus, frozenset[PaymentStatus]] = {
-    PaymentStatus.PENDING: frozenset({PaymentStatus.FAILED, PaymentStatus.AUTHORIZED, PaymentStatus.PAID}),
-    PaymentStatus.FAILED: frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED, PaymentStatus.PAID}),
-    PaymentStatus.AUTHORIZED: frozenset({PaymentStatus.PAID, PaymentStatus.FAILED}),
+    PaymentStatus.PENDING: frozenset(
+        {PaymentStatus.FAILED, PaymentStatus.AUTHORIZED, PaymentStatus.PAID, PaymentStatus.VOIDED}
+    ),
+    PaymentStatus.FAILED: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.AUTHORIZED, PaymentStatus.PAID, PaymentStatus.VOIDED}
+    ),
+    PaymentStatus.AUTHORIZED: frozenset({PaymentStatus.PAID, PaymentStatus.FAILED, PaymentStatus.VOIDED}),
+    PaymentStatus.VOIDED: frozenset({PaymentStatus.PENDING}),
     PaymentStatus.PAID: frozenset({PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED}),
     PaymentStatus.PARTIALLY_REFUNDED: frozenset({PaymentStatus.REFUNDED}),
     PaymentStatus.REFUNDED: frozenset(),
 }
+
+FULFILLMENT_MOVES: dict[FulfillmentStatus, frozenset[FulfillmentStatus]] = {
+    FulfillmentStatus.UNFULFILLED: frozenset({FulfillmentStatus.PARTIAL, FulfillmentStatus.FULFILLED}),
+    FulfillmentStatus.PARTIAL: frozenset({FulfillmentStatus.FULFILLED}),
+    FulfillmentStatus.FULFILLED: frozenset({FulfillmentStatus.RETURNED}),
+    FulfillmentStatus.RETURNED: frozenset(),
+}
+
+WAITING = frozenset({PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.VOIDED})  # for money
+COLLECTED = frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +118,10 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """``quantity`` units at a frozen ``unit_price``; ``allocations`` say which warehouses set them aside."""
+    """``quantity`` units at a frozen ``unit_price``; ``allocations`` say which warehouses set them aside.
+
+    ``catalogue_price`` is what the catalogue asked, where somebody with the right to do so set another price.
+    """
 
     line_id: str
     product_id: str
@@ -96,10 +131,43 @@ class OrderLine:
     quantity: int
     unit_price: Money
     allocations: tuple[Allocation, ...] = ()
+    catalogue_price: Money | None = None
 
     @property
     def total(self) -> Money:
         return self.unit_price * self.quantity
+
+    @property
+    def reserved(self) -> tuple[tuple[StockKey, int], ...]:
+        """The stock that is set aside for the line, with its units."""
+        place = StockKey(self.product_id, self.variant_id, "")
+        return tuple((replace(place, warehouse_id=part.warehouse_id), part.quantity) for part in self.allocations)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """What lists show of an order; ``units`` counts what was ordered, over all lines."""
+
+    order_id: str
+    customer_id: str
+    status: Status
+    payment_status: PaymentStatus
+    fulfillment_status: FulfillmentStatus
+    currency: str
+    total: Money
+    refunded: Money
+    units: int
+    placed_at: datetime
+    updated_at: datetime
+    version: int
+
+    def meets(self, facets: Facets) -> bool:
+        own = {
+            Axis.STATUS: self.status,
+            Axis.PAYMENT: self.payment_status,
+            Axis.FULFILLMENT: self.fulfillment_status,
+        }
+        return facets.items() <= own.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +191,8 @@ class Order:
     tax: Money
     refunded: Money
     cart_id: str | None = None
+    payment_method: str | None = None
+    shipping_method: str | None = None
     payment_intent_id: str | None = None
     payment_attempts: int = 0
     tracking_number: str | None = None
@@ -147,12 +217,21 @@ class Order:
 
     @property
     def is_payable(self) -> bool:
-        waiting = self.payment_status in (PaymentStatus.PENDING, PaymentStatus.FAILED)
-        return waiting and self.status is not Status.CANCELLED
+        return self.payment_status in WAITING and self.status is not Status.CANCELLED
+
+    @property
+    def collected(self) -> Money:
+        """What was collected for the order and not given back."""
+        return self.total - self.refunded if self.payment_status in COLLECTED else Money.zero(self.currency)
 
     @property
     def units(self) -> int:
         return sum(line.quantity for line in self.lines)
+
+    @property
+    def reserved(self) -> tuple[tuple[StockKey, int], ...]:
+        """The stock that is set aside for the order, with its units."""
+        return tuple(part for line in self.lines for part in line.reserved)
 
     def move_to(self, target: Status) -> "Order":
         """The same order in ``target``.
@@ -163,6 +242,24 @@ class Order:
         if target not in MOVES[self.status]:
             raise IllegalMove(f"An order that is {self.status} cannot become {target}")
         return replace(self, status=target, expires_at=None)
+
+    def ship(self) -> "Order":
+        """The same order, all of it on its way.
+
+        Raises:
+            Conflict: it is not paid.
+            IllegalMove: the tables do not list the moves.
+        """
+        shipped = self.move_to(Status.SHIPPED)
+        if self.payment_status not in (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED):
+            raise Conflict(
+                f"An order is shipped once it is paid; this one's payment is {self.payment_status}",
+                field="status",
+                reason="not_paid",
+            )
+        if FulfillmentStatus.FULFILLED not in FULFILLMENT_MOVES[self.fulfillment_status]:
+            raise IllegalMove(f"An order that is {self.fulfillment_status} cannot become fulfilled")
+        return replace(shipped, fulfillment_status=FulfillmentStatus.FULFILLED)
 
     def may_pay(self, target: PaymentStatus) -> bool:
         return target in PAYMENT_MOVES[self.payment_status]

@@ -1,7 +1,7 @@
 """Placing an order: one transaction (contract CA-03, MO-02, OR-02)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from commerce.catalog import queries as catalog
@@ -20,12 +20,17 @@ from commerce.orders.model import Address, Buyer, FulfillmentStatus, Order, Orde
 from commerce.orders.use_cases import announce, record
 from commerce.table.transaction import Transaction
 
+PRICE_OVERRIDE = "orders:price_override"  # the scope of those who may set prices
+
 
 @dataclass(frozen=True, slots=True)
 class WantedItem:
+    """``price`` of one unit is what the caller believes, or sets where they may; None takes the catalogue's."""
+
     product_id: str
     variant_id: str | None
     quantity: int
+    price: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +47,24 @@ class PlaceOrder:
     shipping_address: Address | None = None
     billing_address: Address | None = None
     cart_id: str | None = None
+    payment_method: str | None = None
+    shipping_method: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
     """Add everything that placing an order writes: the order, its stock reservations, timeline, outbox and time-out.
 
     Raises:
-        Invalid: no such customer, product or variant; no address; no items, or more than one transaction holds.
+        Invalid: no such customer, product or variant; no address; no items, or more than one transaction holds; a
+            price that is not the catalogue's, from somebody who may not set prices (contract X-16).
         Conflict: a product is not for sale, or not enough of it is available.
     """
     tenant, now = caller.tenant, clock.now()
     customer = customers.find(tenant, command.customer_id)
     if customer is None:
         raise Invalid("No such customer", field="customer_id", reason="unknown_customer")
-    lines = _lines(tenant, command.items)
+    lines = _lines(caller, command.items)
     zero = Money.zero(tenant.currency)
     worth = sum(line.total.minor for line in lines)
     if worth > MAX_MINOR:
@@ -81,41 +90,51 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
         tax=zero,
         refunded=zero,
         cart_id=command.cart_id,
+        payment_method=command.payment_method,
+        shipping_method=command.shipping_method,
+        metadata=command.metadata,
         sequence=1,
     )
     store.add(tx, tenant, order)
     for line in order.lines:
-        for part in line.allocations:
-            key = StockKey(line.product_id, line.variant_id, part.warehouse_id)
-            inventory.reserve(tx, tenant, key, part.quantity, line.name)
+        for key, units in line.reserved:
+            inventory.reserve(tx, tenant, key, units, line.name)
     customers.count_order(tx, tenant, customer.customer_id, now)
     record(tx, caller, order, status=order.status)
     announce(tx, tenant, order, "order.created")
     return order
 
 
-def _lines(tenant: Tenant, items: Iterable[WantedItem]) -> tuple[OrderLine, ...]:
-    """Order lines at catalogue prices (contract X-16) with the warehouses that can serve them."""
-    wanted = list(items)
+def _lines(caller: Caller, items: Iterable[WantedItem]) -> tuple[OrderLine, ...]:
+    """Order lines with the warehouses that can serve them; items of one variant become one line."""
+    tenant, wanted = caller.tenant, list(items)
     if not wanted:
         raise Invalid("An order needs items", field="items", reason="empty")
     if len(wanted) > MAX_LINES:
         raise Invalid(f"An order has at most {MAX_LINES} lines", field="items", reason="too_many_lines")
     products = catalog.for_sale(tenant, [item.product_id for item in wanted])
-    merged: dict[StockKey, int] = {}
-    for item in wanted:
-        variant = products[item.product_id].variant(item.variant_id)
+    merged: dict[StockKey, WantedItem] = {}
+    for index, item in enumerate(wanted):
+        product = products[item.product_id]
+        variant = product.variant(item.variant_id)
+        price = _price(caller, product.price_of(variant), item.price, f"items.{index}.price")
         key = StockKey(item.product_id, variant.variant_id, "")
-        merged[key] = merged.get(key, 0) + item.quantity
+        same = merged.get(key, replace(item, quantity=0, price=price))
+        if same.price != price:
+            raise Invalid("One variant has one price", field=f"items.{index}.price", reason="two_prices")
+        merged[key] = replace(same, quantity=same.quantity + item.quantity)
     stocks = inventory.find_all(
         tenant,
         [replace(key, warehouse_id=warehouse) for key in merged for warehouse in tenant.warehouses],
     )
-    return tuple(_line(tenant, products[key.product_id], key, units, stocks) for key, units in merged.items())
+    return tuple(_line(tenant, products[key.product_id], key, item, stocks) for key, item in merged.items())
 
 
-def _line(tenant: Tenant, product: Product, key: StockKey, quantity: int, stocks: dict[StockKey, Stock]) -> OrderLine:
+def _line(
+    tenant: Tenant, product: Product, key: StockKey, item: WantedItem, stocks: dict[StockKey, Stock]
+) -> OrderLine:
     variant = product.variant(key.variant_id)
+    asked = product.price_of(variant)
     wanted = [replace(key, warehouse_id=warehouse) for warehouse in tenant.warehouses]
     return OrderLine(
         line_id=ids.new("li"),
@@ -123,10 +142,22 @@ def _line(tenant: Tenant, product: Product, key: StockKey, quantity: int, stocks
         variant_id=variant.variant_id,
         sku=variant.sku,
         name=product.name,
-        quantity=quantity,
-        unit_price=product.price_of(variant),
-        allocations=allocate(quantity, [stocks[each] for each in wanted if each in stocks], product.name),
+        quantity=item.quantity,
+        unit_price=item.price or asked,
+        allocations=allocate(item.quantity, [stocks[each] for each in wanted if each in stocks], product.name),
+        catalogue_price=None if item.price == asked else asked,
     )
+
+
+def _price(caller: Caller, asked: Money, given: Money | None, name: str) -> Money:
+    """The catalogue's price, or the caller's where they may set prices (contract X-16)."""
+    if given is None or given == asked:
+        return asked
+    if PRICE_OVERRIDE not in caller.scopes:
+        raise Invalid(
+            f"The price is {asked.major} {asked.currency}, not {given.major}", field=name, reason="price_mismatch"
+        )
+    return given
 
 
 def _default_address(customer: Customer) -> Address:

@@ -1,60 +1,103 @@
-"""Orders in the table (patterns O1–O6).
+"""Orders in the table (patterns O1–O7).
 
-An order is one row with its lines; its timeline, payments, postings and time-out stand beside it in its partition.
+An order is one row with its lines; its timeline, payments, postings and time-out stand beside it in its partition. A
+copy with what lists show stands in the list of all orders, indexed by each of the three axes of state; it is written
+with the order, in place, so that no list ever shows a state that the order has left.
 """
 
 import zlib
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from functools import reduce
+from operator import and_
+from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import PynamoDBException
 
 from commerce.events.model import TimelineEvent
-from commerce.events.store import TimelineRow
+from commerce.events.store import NoteRow, TimelineRow
 from commerce.inventory.model import Allocation
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.clock import sortable
-from commerce.kernel.errors import Conflict, StaleWrite
+from commerce.kernel.errors import Conflict, StaleWrite, Unavailable
 from commerce.kernel.money import Money
-from commerce.kernel.paging import Page, PageRequest
-from commerce.orders.model import Address, Buyer, FulfillmentStatus, Order, OrderLine, PaymentStatus, Status
+from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
+from commerce.kernel.periods import Period
+from commerce.orders.model import (
+    Address,
+    Axis,
+    Buyer,
+    Facets,
+    FulfillmentStatus,
+    ListedOrder,
+    Order,
+    OrderLine,
+    PaymentStatus,
+    Status,
+)
 from commerce.table import keys
 from commerce.table.reading import get, get_all, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
-from commerce.table.transaction import Transaction
+from commerce.table.transaction import Transaction, is_temporary
 
 COLLECTION = "orders"
+_ALL = "all"
 
 
-class OrderRow(Row, discriminator="order"):
+class ListedOrderRow(Row, discriminator="listed_order"):
+    """An order's place in the lists, with what lists show."""
+
     order_id = UnicodeAttribute()
     customer_id = UnicodeAttribute()
-    buyer = DocumentAttribute()
-    lines = DocumentAttribute()
-    currency = UnicodeAttribute()
     status = UnicodeAttribute()
     payment_status = UnicodeAttribute()
     fulfillment_status = UnicodeAttribute()
-    shipping_address = DocumentAttribute()
-    billing_address = DocumentAttribute(null=True)
+    currency = UnicodeAttribute()
+    total = NumberAttribute()  # minor units, as all amounts
+    refunded = NumberAttribute()
+    units = NumberAttribute()
     placed_at = InstantAttribute()
     updated_at = InstantAttribute()
+    version = NumberAttribute()
+
+    def to_listed(self) -> ListedOrder:
+        return ListedOrder(
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            status=Status(self.status),
+            payment_status=PaymentStatus(self.payment_status),
+            fulfillment_status=FulfillmentStatus(self.fulfillment_status),
+            currency=self.currency,
+            total=Money(int(self.total), self.currency),
+            refunded=Money(int(self.refunded), self.currency),
+            units=int(self.units),
+            placed_at=self.placed_at,
+            updated_at=self.updated_at,
+            version=int(self.version),
+        )
+
+
+class OrderRow(ListedOrderRow, discriminator="order"):
+    audited: ClassVar[str] = "order"
+
+    buyer = DocumentAttribute()
+    lines = DocumentAttribute()
+    shipping_address = DocumentAttribute()
+    billing_address = DocumentAttribute(null=True)
     expires_at = InstantAttribute(null=True)
-    discount = NumberAttribute()  # minor units, as all amounts
+    discount = NumberAttribute()
     shipping = NumberAttribute()
     tax = NumberAttribute()
-    total = NumberAttribute()
-    refunded = NumberAttribute()
     cart_id = UnicodeAttribute(null=True)
+    payment_method = UnicodeAttribute(null=True)
+    shipping_method = UnicodeAttribute(null=True)
     payment_intent_id = UnicodeAttribute(null=True)
     payment_attempts = NumberAttribute()
     tracking_number = UnicodeAttribute(null=True)
     carrier = UnicodeAttribute(null=True)
     estimated_delivery = UnicodeAttribute(null=True)
     metadata = DocumentAttribute()
-    version = NumberAttribute()
     sequence = NumberAttribute()
 
     def to_order(self) -> Order:
@@ -77,6 +120,8 @@ class OrderRow(Row, discriminator="order"):
             tax=Money(int(self.tax), currency),
             refunded=Money(int(self.refunded), currency),
             cart_id=self.cart_id,
+            payment_method=self.payment_method,
+            shipping_method=self.shipping_method,
             payment_intent_id=self.payment_intent_id,
             payment_attempts=int(self.payment_attempts),
             tracking_number=self.tracking_number,
@@ -88,6 +133,15 @@ class OrderRow(Row, discriminator="order"):
         )
 
 
+_OF_CUSTOMER = "gsi1"  # of the order's own row
+_INDEXES = {Axis.STATUS: "gsi1", Axis.PAYMENT: "gsi2", Axis.FULFILLMENT: "gsi3"}  # of its copy in the lists
+_ATTRIBUTES = {
+    Axis.STATUS: OrderRow.status,
+    Axis.PAYMENT: OrderRow.payment_status,
+    Axis.FULFILLMENT: OrderRow.fulfillment_status,
+}
+
+
 class TimeoutRow(Row, discriminator="order_timeout"):
     """Stands in the index of due orders as long as the order waits for its payment."""
 
@@ -95,19 +149,21 @@ class TimeoutRow(Row, discriminator="order_timeout"):
 
 
 def add(tx: Transaction, tenant: Tenant, order: Order) -> None:
-    """Write a new order, and its time-out if it waits for a payment (O1, O4)."""
+    """Write a new order, its place in the lists, and its time-out if it waits for a payment (O1, O3, O4)."""
     tx.add(_row(tenant, order), Conflict("The order exists already"))
+    tx.put(_listed_row(tenant, order))
     if order.expires_at is not None:
         _watch(tx, tenant, order, order.expires_at)
 
 
 def save(tx: Transaction, tenant: Tenant, order: Order) -> None:
-    """Write an order one version on; it leaves the index of due orders when it does not wait any more (O1, O4).
+    """Write an order one version on, and what lists show of it (O1, O3).
 
     Raises (at commit):
         StaleWrite: someone else wrote the order since it was read.
     """
     tx.put(_row(tenant, order), OrderRow.version == order.version - 1, StaleWrite("order"))
+    tx.put(_listed_row(tenant, order))
 
 
 def settle(tx: Transaction, tenant: Tenant, order_id: str) -> None:
@@ -134,12 +190,20 @@ def find_in_any_mode(tenant_id: str, order_id: str) -> Order | None:
     return next((row.to_order() for row in get_all(wanted).values() if isinstance(row, OrderRow)), None)
 
 
-def find_with_timeline(tenant: Tenant, order_id: str, newest: int) -> tuple[Order, list[TimelineEvent]] | None:
-    """An order and its newest timeline events, newest first, in one query (O2)."""
+def find_with_timeline(
+    tenant: Tenant, order_id: str, newest: int, *, notes: bool = True
+) -> tuple[Order, list[TimelineEvent]] | None:
+    """An order and its newest timeline events, newest first, in one query (O2). Customers see no ``notes``."""
     key = keys.order(tenant, order_id)
-    rows = partition(key.pk, Row.sk.between(keys.TIMELINE_PREFIX, key.sk), newest_first=True, limit=newest + 1)
+    rows = partition(
+        key.pk,
+        Row.sk.between(keys.TIMELINE_PREFIX, key.sk),
+        newest_first=True,
+        limit=newest + 1,
+        keep=None if notes else Row.kind != NoteRow,
+    )
     order = next((row.to_order() for row in rows if isinstance(row, OrderRow)), None)
-    return None if order is None else (order, _events(rows))
+    return None if order is None else (order, [row.to_event() for row in rows if isinstance(row, TimelineRow)])
 
 
 def timeline(tenant: Tenant, order_id: str, request: PageRequest) -> Page[TimelineEvent]:
@@ -152,21 +216,114 @@ def timeline(tenant: Tenant, order_id: str, request: PageRequest) -> Page[Timeli
         index=None,
         query_name=f"timeline:{order_id}",
         ascending=True,
-        condition=TimelineRow.sk.startswith(keys.TIMELINE_PREFIX),
+        condition=Row.sk.startswith(keys.TIMELINE_PREFIX),
     )
 
 
-def page_of(tenant: Tenant, request: PageRequest, *, status: Status | None, customer_id: str | None) -> Page[Order]:
-    """A page of orders, newest first (O3). A customer's orders are few, so their status is a filter."""
-    keep = None
-    if customer_id is not None:
-        pk, index = keys.orders_of_customer(tenant, customer_id), "gsi3"
-        keep = None if status is None else OrderRow.status == str(status)
-    elif status is not None:
-        pk, index = keys.orders_in_status(tenant, status), "gsi2"
-    else:
-        pk, index = keys.all_orders(tenant), "gsi1"
-    return page(tenant, request, _order, pk=pk, index=index, query_name=f"orders:{status}:{customer_id}", keep=keep)
+def notes(tenant: Tenant, order_id: str, request: PageRequest) -> Page[TimelineEvent]:
+    """A page of an order's notes, newest first; an order's timeline is short, so that a filter finds them (O7)."""
+    return page(
+        tenant,
+        request,
+        _event,
+        pk=keys.order(tenant, order_id).pk,
+        index=None,
+        query_name=f"notes:{order_id}",
+        condition=Row.sk.startswith(keys.TIMELINE_PREFIX),
+        keep=Row.kind == NoteRow,
+    )
+
+
+def page_of(
+    tenant: Tenant, request: PageRequest, axis: Axis | None, facets: Facets, within: Period, total: int | None
+) -> Page[ListedOrder]:
+    """A page of orders of a period, newest first: of all, or of those in one state of ``axis`` (O3)."""
+    pk, index = _list(tenant, axis, facets)
+    return page(
+        tenant,
+        request,
+        _listed,
+        pk=pk,
+        index=index,
+        query_name=f"{COLLECTION}:{axis or _ALL}:{_name(facets)}:{_span(within)}",
+        condition=_within(within, index),
+        total=total,
+    )
+
+
+def page_of_customer(
+    tenant: Tenant, request: PageRequest, customer_id: str, facets: Facets, within: Period, total: int | None
+) -> Page[ListedOrder]:
+    """A page of a customer's orders, newest first. They are few, so that their states are a filter (O3)."""
+    return page(
+        tenant,
+        request,
+        _listed,
+        pk=keys.orders_of_customer(tenant, customer_id),
+        index=_OF_CUSTOMER,
+        query_name=f"{COLLECTION}:of:{customer_id}:{_name(facets)}:{_span(within)}",
+        condition=_within(within, _OF_CUSTOMER),
+        keep=_in_states(facets),
+        total=total,
+    )
+
+
+def count_within(tenant: Tenant, axis: Axis | None, facets: Facets, within: Period) -> int | None:
+    """How many orders a list holds of a period; None beyond what page numbers reach (O3)."""
+    pk, index = _list(tenant, axis, facets)
+    return _count(pk, index, within, None)
+
+
+def count_of_customer(tenant: Tenant, customer_id: str, facets: Facets, within: Period) -> int | None:
+    """How many orders a customer has of a period; None beyond what page numbers reach (O3)."""
+    return _count(keys.orders_of_customer(tenant, customer_id), _OF_CUSTOMER, within, _in_states(facets))
+
+
+def counter_of(axis: Axis, state: str) -> str:
+    """The counter's name for orders in a state."""
+    return state if axis is Axis.STATUS else f"{axis}:{state}"
+
+
+def _list(tenant: Tenant, axis: Axis | None, facets: Facets) -> tuple[str, str | None]:
+    """Partition and index of the list of all orders, or of those in one state of ``axis``."""
+    if axis is None:
+        return keys.listing(tenant, COLLECTION, _ALL), None
+    return keys.listing(tenant, COLLECTION, f"{axis}:{facets[axis]}"), _INDEXES[axis]
+
+
+def _count(pk: str, index: str | None, within: Period, keep: Any) -> int | None:
+    try:
+        counted = Row.count(pk, _within(within, index), keep, index_name=index, limit=MAX_OFFSET_ROWS + 1)
+    except PynamoDBException as error:
+        if is_temporary(error):
+            raise Unavailable from error
+        raise
+    return counted if counted <= MAX_OFFSET_ROWS else None
+
+
+def _within(period: Period, index: str | None) -> Any:
+    # Sort keys are an instant, "#" and an id, so an instant alone stands before everything of that instant.
+    placed = getattr(Row, f"{index}sk") if index else Row.sk
+    start = sortable(period.start) if period.start else None
+    end = sortable(period.end) if period.end else None
+    if start is not None and end is not None:
+        return placed.between(start, end)
+    if start is not None:
+        return placed >= start
+    return None if end is None else placed < end
+
+
+def _in_states(facets: Facets) -> Any:
+    wanted = [_ATTRIBUTES[axis] == str(state) for axis, state in facets.items()]
+    return reduce(and_, wanted) if wanted else None
+
+
+def _name(facets: Facets) -> str:
+    return ",".join(f"{axis}:{facets[axis]}" for axis in sorted(facets))
+
+
+def _span(period: Period) -> str:
+    return "..".join("" if bound is None else sortable(bound) for bound in (period.start, period.end))
 
 
 def due(now: datetime, limit: int) -> list[tuple[str, Mode, str]]:
@@ -186,9 +343,9 @@ def _watch(tx: Transaction, tenant: Tenant, order: Order, until: datetime) -> No
     tx.put(row)
 
 
-def _order(row: Row) -> Order:
-    assert isinstance(row, OrderRow)
-    return row.to_order()
+def _listed(row: Row) -> ListedOrder:
+    assert isinstance(row, ListedOrderRow)
+    return row.to_listed()
 
 
 def _event(row: Row) -> TimelineEvent:
@@ -196,50 +353,70 @@ def _event(row: Row) -> TimelineEvent:
     return row.to_event()
 
 
-def _events(rows: Iterable[Row]) -> list[TimelineEvent]:
-    return [row.to_event() for row in rows if isinstance(row, TimelineRow)]
+def _listed_row(tenant: Tenant, order: Order) -> ListedOrderRow:
+    when = keys.by_time(order.placed_at, order.order_id)
+    row = ListedOrderRow(keys.listing(tenant, COLLECTION, _ALL), when, **_shown(order))
+    states: Facets = {
+        Axis.STATUS: order.status,
+        Axis.PAYMENT: order.payment_status,
+        Axis.FULFILLMENT: order.fulfillment_status,
+    }
+    for axis, index in _INDEXES.items():
+        setattr(row, f"{index}pk", _list(tenant, axis, states)[0])
+        setattr(row, f"{index}sk", when)
+    return row
 
 
 def _row(tenant: Tenant, order: Order) -> OrderRow:
-    key, when = keys.order(tenant, order.order_id), keys.by_time(order.placed_at, order.order_id)
+    key = keys.order(tenant, order.order_id)
     return OrderRow(
         key.pk,
         key.sk,
-        order_id=order.order_id,
-        customer_id=order.buyer.customer_id,
+        **_shown(order),
         buyer=asdict(order.buyer),
         lines=[_line_document(line) for line in order.lines],
-        currency=order.currency,
-        status=str(order.status),
-        payment_status=str(order.payment_status),
-        fulfillment_status=str(order.fulfillment_status),
         shipping_address=asdict(order.shipping_address),
         billing_address=asdict(order.billing_address) if order.billing_address else None,
-        placed_at=order.placed_at,
-        updated_at=order.updated_at,
         expires_at=order.expires_at,
         discount=order.discount.minor,
         shipping=order.shipping.minor,
         tax=order.tax.minor,
-        total=order.total.minor,
-        refunded=order.refunded.minor,
         cart_id=order.cart_id,
+        payment_method=order.payment_method,
+        shipping_method=order.shipping_method,
         payment_intent_id=order.payment_intent_id,
         payment_attempts=order.payment_attempts,
         tracking_number=order.tracking_number,
         carrier=order.carrier,
         estimated_delivery=order.estimated_delivery,
         metadata=order.metadata,
-        version=order.version,
         sequence=order.sequence,
-        gsi1pk=keys.all_orders(tenant),
-        gsi1sk=when,
-        gsi2pk=keys.orders_in_status(tenant, order.status),
-        gsi2sk=when,
-        gsi3pk=keys.orders_of_customer(tenant, order.buyer.customer_id),
-        gsi3sk=when,
-        counted_in=[f"{COLLECTION}|{order.status}"],
+        gsi1pk=keys.orders_of_customer(tenant, order.buyer.customer_id),
+        gsi1sk=keys.by_time(order.placed_at, order.order_id),
+        counted_in=[
+            f"{COLLECTION}|{counter_of(Axis.STATUS, order.status)}",
+            f"{COLLECTION}|{counter_of(Axis.PAYMENT, order.payment_status)}",
+            f"{COLLECTION}|{counter_of(Axis.FULFILLMENT, order.fulfillment_status)}",
+        ],
     )
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    """What the order and its copy in the lists have in common."""
+    return {
+        "order_id": order.order_id,
+        "customer_id": order.buyer.customer_id,
+        "status": str(order.status),
+        "payment_status": str(order.payment_status),
+        "fulfillment_status": str(order.fulfillment_status),
+        "currency": order.currency,
+        "total": order.total.minor,
+        "refunded": order.refunded.minor,
+        "units": order.units,
+        "placed_at": order.placed_at,
+        "updated_at": order.updated_at,
+        "version": order.version,
+    }
 
 
 def _line_document(line: OrderLine) -> dict[str, Any]:
@@ -252,7 +429,7 @@ def _line_document(line: OrderLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": line.unit_price.minor,
         "allocations": [[each.warehouse_id, each.quantity] for each in line.allocations],
-    }
+    } | ({} if line.catalogue_price is None else {"catalogue_price": line.catalogue_price.minor})
 
 
 def _line(document: dict[str, Any], currency: str) -> OrderLine:
@@ -265,4 +442,5 @@ def _line(document: dict[str, Any], currency: str) -> OrderLine:
         quantity=document["quantity"],
         unit_price=Money(document["unit_price"], currency),
         allocations=tuple(Allocation(warehouse, quantity) for warehouse, quantity in document["allocations"]),
+        catalogue_price=Money(document["catalogue_price"], currency) if "catalogue_price" in document else None,
     )

@@ -1,35 +1,142 @@
 """What changes a placed order, and how its changes are told."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from commerce.events import store as events
 from commerce.events.model import DomainEvent, TimelineEvent, TimelineType
 from commerce.inventory import store as inventory
-from commerce.inventory.model import StockKey
+from commerce.inventory.model import GoodsIssue
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
+from commerce.kernel.errors import IllegalMove, NotFound, require_version
 from commerce.orders import store
-from commerce.orders.model import Order, Status
+from commerce.orders.model import BY_HAND, Order, PaymentStatus, Status
+from commerce.orders.representation import as_object
 from commerce.table.transaction import Transaction
 
 
-def cancel(tx: Transaction, caller: Caller, order: Order, reason: str) -> Order:
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """A move of an order by the merchant; ``note`` is for the merchant's staff alone.
+
+    ``notify_customer`` is kept with the timeline's event, for whoever sends mails.
+    """
+
+    order_id: str
+    status: Status
+    tracking_number: str | None = None
+    carrier: str | None = None
+    estimated_delivery: str | None = None
+    notify_customer: bool = False
+    note: str | None = None
+
+
+def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_version: int | None = None) -> Order:
+    """Move an order (contract OR-04, OR-09); shipping it lets its reserved stock leave, in the same transaction.
+
+    Raises:
+        NotFound: no such order.
+        VersionMismatch: the order is not at ``expected_version``.
+        IllegalMove: the table of moves does not list this one, or it is the payment's to make.
+        Conflict: an order that is not paid cannot be shipped; and what
+            ``payments.cancelling.cancel_order`` refuses.
+    """
+    order = store.find(caller.tenant, command.order_id)
+    if order is None:
+        raise NotFound("order")
+    require_version(order.version, expected_version, "order")
+    if command.status is Status.CANCELLED:
+        from commerce.payments import cancelling  # and with it Stripe's SDK, for this one move
+
+        return cancelling.cancel_order(
+            tx, caller, order, note=command.note, data={"notify_customer": command.notify_customer}
+        )
+    if command.status not in BY_HAND:
+        raise IllegalMove(f"An order becomes {command.status} by its payment")
+    ships = command.status is Status.SHIPPED
+    moved = order.ship() if ships else order.move_to(command.status)
+    changed = moved.changed(
+        clock.now(),
+        sequence=order.sequence + 1,
+        tracking_number=command.tracking_number or order.tracking_number,
+        carrier=command.carrier or order.carrier,
+        estimated_delivery=command.estimated_delivery or order.estimated_delivery,
+    )
+    store.save(tx, caller.tenant, changed)
+    parcel = {"tracking_number": changed.tracking_number, "carrier": changed.carrier}
+    record(tx, caller, changed, status=changed.status, data={"notify_customer": command.notify_customer})
+    if ships:
+        issue = GoodsIssue(ids.new("issue"), order.order_id, order.reserved, changed.updated_at, caller.actor)
+        inventory.issue(tx, caller.tenant, issue)
+        record(tx, caller, changed, status=changed.fulfillment_status, kind=TimelineType.SHIPMENT, index=1, data=parcel)
+    if command.note is not None:
+        note(tx, caller, changed, command.note)
+    announce(tx, caller.tenant, changed, "order.fulfilled" if ships else "order.updated")
+    return changed
+
+
+def add_note(tx: Transaction, caller: Caller, order_id: str, content: str) -> TimelineEvent:
+    """Add a note for the merchant's staff (contract NT-02).
+
+    A note is no change of the order: it neither takes a version nor waits for one, so that any number of people write
+    notes at once, and none of them gets in the way of a change of status or of its ``If-Match``.
+
+    Raises:
+        NotFound: no such order.
+    """
+    order = store.find(caller.tenant, order_id)
+    if order is None:
+        raise NotFound("order")
+    return note(tx, caller, order, content)
+
+
+def cancel(
+    tx: Transaction,
+    caller: Caller,
+    order: Order,
+    reason: str | None,
+    *,
+    voided: bool = False,
+    data: dict[str, Any] | None = None,
+) -> Order:
     """Cancel an order and give its reserved stock back, all units at once.
+
+    ``voided``: its payment has been called off, so that nobody can pay for it any more.
 
     Raises:
         IllegalMove: it has been shipped, or is cancelled already.
     """
-    cancelled = order.move_to(Status.CANCELLED).changed(clock.now(), sequence=order.sequence + 1)
+    ended = order.move_to(Status.CANCELLED)
+    voids = voided and order.may_pay(PaymentStatus.VOIDED)
+    cancelled = (ended.pay(PaymentStatus.VOIDED) if voids else ended).changed(clock.now(), sequence=order.sequence + 1)
     store.save(tx, caller.tenant, cancelled)
     if order.expires_at is not None:
         store.settle(tx, caller.tenant, order.order_id)
-    for line in order.lines:
-        for part in line.allocations:
-            key = StockKey(line.product_id, line.variant_id, part.warehouse_id)
-            inventory.release(tx, caller.tenant, key, part.quantity)
-    record(tx, caller, cancelled, status=Status.CANCELLED, content=reason)
+    for key, units in order.reserved:
+        inventory.release(tx, caller.tenant, key, units)
+    record(tx, caller, cancelled, status=Status.CANCELLED, content=reason, data=data)
+    if voids:
+        record(tx, caller, cancelled, status=PaymentStatus.VOIDED, kind=TimelineType.PAYMENT, index=1)
     announce(tx, caller.tenant, cancelled, "order.cancelled")
     return cancelled
+
+
+def note(tx: Transaction, caller: Caller, order: Order, content: str) -> TimelineEvent:
+    """Add a note to the timeline, after the version that ``order`` is at."""
+    written = TimelineEvent(
+        order_id=order.order_id,
+        version=order.version,
+        index=0,
+        at=clock.now(),
+        actor=caller.actor,
+        type=TimelineType.NOTE,
+        content=content,
+        note_id=ids.new("note"),
+        data={"author": caller.email or caller.actor},
+    )
+    events.record(tx, caller.tenant, written)
+    return written
 
 
 def record(
@@ -61,8 +168,13 @@ def record(
     )
 
 
-def announce(tx: Transaction, tenant: Tenant, order: Order, event_type: str) -> None:
-    """Add an outbox row; its number is ``order.sequence``, which the change must have counted up."""
+def announce(
+    tx: Transaction, tenant: Tenant, order: Order, event_type: str, shown: dict[str, Any] | None = None
+) -> None:
+    """Add an outbox row; its number is ``order.sequence``, which the change must have counted up.
+
+    ``shown`` is the object that the event is about, where that is not the order itself.
+    """
     events.announce(
         tx,
         DomainEvent(
@@ -72,33 +184,6 @@ def announce(tx: Transaction, tenant: Tenant, order: Order, event_type: str) -> 
             sequence=order.sequence,
             at=order.updated_at,
             tenant=tenant,
-            data=_object(order),
+            data=as_object(order) if shown is None else shown,
         ),
     )
-
-
-def _object(order: Order) -> dict[str, Any]:
-    """The order as events carry it: what v2 shows, without addresses."""
-    return {
-        "id": order.order_id,
-        "customer_id": order.buyer.customer_id,
-        "status": str(order.status),
-        "payment_status": str(order.payment_status),
-        "fulfillment_status": str(order.fulfillment_status),
-        "currency": order.currency,
-        "total": order.total.major,
-        "items": [
-            {
-                "id": line.line_id,
-                "product_id": line.product_id,
-                "variant_id": line.variant_id,
-                "sku": line.sku,
-                "quantity": line.quantity,
-                "price": line.unit_price.major,
-            }
-            for line in order.lines
-        ],
-        "version": order.version,
-        "created_at": order.placed_at,
-        "updated_at": order.updated_at,
-    }

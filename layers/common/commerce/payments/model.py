@@ -5,10 +5,13 @@ again and the order moves to what that object says. No payment state goes back.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from commerce.kernel.money import Money
-from commerce.orders.model import PaymentStatus
+from commerce.kernel.money import Money, total
+from commerce.orders.model import Order, PaymentStatus
+
+OURS = "till_"  # how the names of our own metadata begin
 
 
 class IntentStatus(StrEnum):
@@ -21,6 +24,13 @@ class IntentStatus(StrEnum):
     REQUIRES_CAPTURE = "requires_capture"
     CANCELED = "canceled"
     SUCCEEDED = "succeeded"
+
+
+class CaptureMethod(StrEnum):
+    """When the money is taken: with the authorisation, or later and by a call of its own."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,10 @@ class Intent:
     order_id: str | None
     tenant_id: str | None
     mode: str | None
+    created_at: datetime
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    payment_method: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
     refunds: tuple[Refund, ...] = field(default=())
 
     @property
@@ -57,9 +71,69 @@ class Intent:
         if self.status is IntentStatus.REQUIRES_CAPTURE:
             return PaymentStatus.AUTHORIZED
         if self.status is IntentStatus.CANCELED:
-            return PaymentStatus.FAILED
+            return PaymentStatus.VOIDED
         refused = self.failed and self.status is IntentStatus.REQUIRES_PAYMENT_METHOD
         return PaymentStatus.FAILED if refused else PaymentStatus.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What is recorded of one intent. Its id is the intent's: an intent collects once, so it is the payment.
+
+    ``refunds`` are those that have their ledger entry, and ``refunded`` is their sum.
+    """
+
+    payment_id: str
+    order_id: str
+    customer_id: str
+    status: IntentStatus
+    amount: Money
+    received: Money
+    refunded: Money
+    capture_method: CaptureMethod
+    payment_method: str | None
+    metadata: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+    refunds: frozenset[str] = frozenset()
+    version: int = 1
+
+
+def record_of(order: Order, intent: Intent, at: datetime, before: Payment | None, booked: list[Refund]) -> Payment:
+    """What is to be recorded of ``intent`` after ``before``, with the refunds that are ``booked`` now."""
+    refunded = total([refund.amount for refund in booked], order.currency)
+    return Payment(
+        payment_id=intent.intent_id,
+        order_id=order.order_id,
+        customer_id=order.buyer.customer_id,
+        status=intent.status,
+        amount=intent.amount,
+        received=intent.received,
+        refunded=refunded if before is None else before.refunded + refunded,
+        capture_method=intent.capture_method,
+        payment_method=intent.payment_method,
+        metadata=intent.metadata,
+        created_at=intent.created_at,
+        updated_at=at,
+        refunds=(before.refunds if before else frozenset()) | {refund.refund_id for refund in booked},
+        version=1 if before is None else before.version + 1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StartPayment:
+    """``minor`` units of ``currency`` for an order, as the caller understands what is owed.
+
+    ``payment_method`` is one that the buyer chose before (``pm_…``). ``capture_method`` None takes what there is.
+    """
+
+    order_id: str
+    minor: int
+    currency: str
+    customer_id: str | None = None
+    payment_method: str | None = None
+    capture_method: CaptureMethod | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

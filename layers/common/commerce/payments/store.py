@@ -1,31 +1,71 @@
-"""Payments and delivered Stripe events in the table (patterns Y1, Y2)."""
+"""Payments and delivered Stripe events in the table (patterns Y1–Y4)."""
 
 import time
+from functools import reduce
+from operator import and_
+from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
 
 from commerce.kernel.caller import Tenant
-from commerce.kernel.errors import Unavailable
-from commerce.payments.model import Intent, StripeEvent
+from commerce.kernel.errors import StaleWrite, Unavailable
+from commerce.kernel.money import Money
+from commerce.kernel.paging import Page, PageRequest
+from commerce.payments.model import CaptureMethod, Intent, IntentStatus, Payment, StripeEvent
 from commerce.table import keys
-from commerce.table.reading import get
-from commerce.table.rows import Row, WordsAttribute
+from commerce.table.reading import get, page
+from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction, is_temporary
 
 _EVENT_KEEP_SECONDS = 90 * 24 * 3600
 
 
 class PaymentRow(Row, discriminator="payment"):
-    """What we know of one intent. ``booked_refunds`` are the refunds that have their ledger entry."""
+    """What we know of one intent. ``refunds`` are those that have their ledger entry, ``refunded`` is their sum."""
+
+    audited: ClassVar[str] = "payment"
 
     intent_id = UnicodeAttribute()
     order_id = UnicodeAttribute()
+    customer_id = UnicodeAttribute()
     status = UnicodeAttribute()
-    amount = NumberAttribute()  # minor units
+    amount = NumberAttribute()  # minor units, as all amounts
     received = NumberAttribute()
+    refunded = NumberAttribute()
     currency = UnicodeAttribute()
-    booked_refunds = WordsAttribute()
+    capture_method = UnicodeAttribute()
+    payment_method = UnicodeAttribute(null=True)
+    metadata = DocumentAttribute()
+    created_at = InstantAttribute()
+    updated_at = InstantAttribute()
+    refunds = WordsAttribute()
+    version = NumberAttribute()
+
+    def to_payment(self) -> Payment:
+        return Payment(
+            payment_id=self.intent_id,
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            status=IntentStatus(self.status),
+            amount=Money(int(self.amount), self.currency),
+            received=Money(int(self.received), self.currency),
+            refunded=Money(int(self.refunded), self.currency),
+            capture_method=CaptureMethod(self.capture_method),
+            payment_method=self.payment_method,
+            metadata=self.metadata,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            refunds=frozenset(self.refunds),
+            version=int(self.version),
+        )
+
+
+class IntentRow(Row, discriminator="intent"):
+    """Tells which order an intent is for, and so where its payment stands."""
+
+    order_id = UnicodeAttribute()
+    created_at = InstantAttribute()
 
 
 class StripeEventRow(Row, discriminator="stripe_event"):
@@ -39,26 +79,68 @@ class StripeEventRow(Row, discriminator="stripe_event"):
         return StripeEvent(event_id=self.event_id, type=self.type, intent_id=self.intent_id, mode=self.mode)
 
 
-def find(tenant: Tenant, order_id: str, intent_id: str) -> PaymentRow | None:
-    """What is recorded of an intent (Y1)."""
-    row = get(keys.payment(tenant, order_id, intent_id))
-    return row if isinstance(row, PaymentRow) else None
+def find(tenant: Tenant, order_id: str, intent: Intent) -> Payment | None:
+    """What is recorded of an order's intent (Y1)."""
+    row = get(keys.payment(tenant, order_id, intent.created_at, intent.intent_id))
+    return row.to_payment() if isinstance(row, PaymentRow) else None
 
 
-def save(tx: Transaction, tenant: Tenant, order_id: str, intent: Intent, booked_refunds: list[str]) -> None:
-    """Record what an intent says, with the order's change (Y1)."""
-    tx.put(
-        PaymentRow(
-            *keys.payment(tenant, order_id, intent.intent_id),
-            intent_id=intent.intent_id,
-            order_id=order_id,
-            status=str(intent.status),
-            amount=intent.amount.minor,
-            received=intent.received.minor,
-            currency=intent.amount.currency,
-            booked_refunds=booked_refunds,
-        )
+def find_by_id(tenant: Tenant, payment_id: str) -> Payment | None:
+    """One payment, by its intent (Y3)."""
+    pointer = get(keys.intent(tenant, payment_id))
+    if not isinstance(pointer, IntentRow):
+        return None
+    row = get(keys.payment(tenant, pointer.order_id, pointer.created_at, payment_id))
+    return row.to_payment() if isinstance(row, PaymentRow) else None
+
+
+def page_of(
+    tenant: Tenant,
+    request: PageRequest,
+    *,
+    order_id: str | None = None,
+    customer_id: str | None = None,
+    status: IntentStatus | None = None,
+) -> Page[Payment]:
+    """A page of payments, newest first (Y4). An order's and a customer's are few, so that the rest is a filter."""
+    condition = None
+    if order_id is not None:
+        pk, index = keys.order(tenant, order_id).pk, None
+        condition = Row.sk.startswith(keys.PAYMENT_PREFIX)
+        keep = _filter(customer_id, status)
+    elif customer_id is not None:
+        pk, index = keys.payments_of_customer(tenant, customer_id), "gsi3"
+        keep = _filter(None, status)
+    elif status is not None:
+        pk, index, keep = keys.payments_in_status(tenant, status), "gsi2", None
+    else:
+        pk, index, keep = keys.all_payments(tenant), "gsi1", None
+    return page(
+        tenant,
+        request,
+        _payment,
+        pk=pk,
+        index=index,
+        query_name=f"payments:{order_id}:{customer_id}:{status}",
+        condition=condition,
+        keep=keep,
     )
+
+
+def add(tx: Transaction, tenant: Tenant, payment: Payment) -> None:
+    """Record a payment that has just been started (Y1, Y3)."""
+    tx.add(_row(tenant, payment))
+    key = keys.intent(tenant, payment.payment_id)
+    tx.put(IntentRow(key.pk, key.sk, order_id=payment.order_id, created_at=payment.created_at))
+
+
+def save(tx: Transaction, tenant: Tenant, payment: Payment) -> None:
+    """Record what became of a payment (Y1).
+
+    Raises (at commit):
+        StaleWrite: somebody else recorded something since it was read.
+    """
+    tx.put(_row(tenant, payment), PaymentRow.version == payment.version - 1, StaleWrite("payment"))
 
 
 def receive(event: StripeEvent) -> bool:
@@ -92,3 +174,42 @@ def find_event(event_id: str) -> StripeEvent | None:
 def applied(tx: Transaction, event: StripeEvent) -> None:
     """Mark an event as applied, in the transaction of its effect (Y2)."""
     tx.update(StripeEventRow(*keys.stripe_event(event.event_id)), [StripeEventRow.state.set("applied")])
+
+
+def _filter(customer_id: str | None, status: IntentStatus | None) -> Any:
+    wanted = [] if customer_id is None else [PaymentRow.customer_id == customer_id]
+    wanted += [] if status is None else [PaymentRow.status == str(status)]
+    return reduce(and_, wanted) if wanted else None
+
+
+def _payment(row: Row) -> Payment:
+    assert isinstance(row, PaymentRow)
+    return row.to_payment()
+
+
+def _row(tenant: Tenant, payment: Payment) -> PaymentRow:
+    when = keys.by_time(payment.created_at, payment.payment_id)
+    return PaymentRow(
+        *keys.payment(tenant, payment.order_id, payment.created_at, payment.payment_id),
+        intent_id=payment.payment_id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        status=str(payment.status),
+        amount=payment.amount.minor,
+        received=payment.received.minor,
+        refunded=payment.refunded.minor,
+        currency=payment.amount.currency,
+        capture_method=str(payment.capture_method),
+        payment_method=payment.payment_method,
+        metadata=payment.metadata,
+        created_at=payment.created_at,
+        updated_at=payment.updated_at,
+        refunds=sorted(payment.refunds),
+        version=payment.version,
+        gsi1pk=keys.all_payments(tenant),
+        gsi1sk=when,
+        gsi2pk=keys.payments_in_status(tenant, payment.status),
+        gsi2sk=when,
+        gsi3pk=keys.payments_of_customer(tenant, payment.customer_id),
+        gsi3sk=when,
+    )

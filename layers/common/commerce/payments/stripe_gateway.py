@@ -4,8 +4,10 @@ Calls time out after eight seconds (the SDK's default of eighty outlives API Gat
 per operation, because a repeated call without one charges twice.
 """
 
+import hashlib
 import os
 import time
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,7 +18,7 @@ from commerce.kernel.aws import client
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.errors import CommerceError, Conflict, Invalid, Malformed, Unavailable
 from commerce.kernel.money import Money
-from commerce.payments.model import Intent, IntentStatus, Refund, StripeEvent
+from commerce.payments.model import OURS, CaptureMethod, Intent, IntentStatus, Refund, StartPayment, StripeEvent
 
 _TIMEOUT_SECONDS = 8
 _SECRET_SECONDS = 300
@@ -30,20 +32,30 @@ class ProviderFault(Unavailable):
 _secrets: dict[str, tuple[float, dict[str, str]]] = {}
 
 
-def create_intent(tenant: Tenant, order_id: str, amount: Money, *, attempt: int) -> Intent:
-    """Start collecting ``amount`` for an order. The same attempt gives the same intent, however often it is made."""
-    created = _call(
-        tenant.mode,
-        lambda sdk: sdk.v1.payment_intents.create(
-            {
-                "amount": amount.minor,
-                "currency": amount.currency.lower(),
-                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                "metadata": {"till_tenant": tenant.tenant_id, "till_mode": str(tenant.mode), "till_order": order_id},
-            },
-            {"idempotency_key": f"till:{tenant.tenant_id}:{tenant.mode}:{order_id}:intent:{attempt}"},
-        ),
-    )
+def create_intent(tenant: Tenant, command: StartPayment, amount: Money, *, attempt: int) -> Intent:
+    """Start collecting ``amount`` for an order. The same attempt gives the same intent, however often it is made.
+
+    The buyer pays with what the merchant switched on in Stripe's dashboard, or with the method that ``command`` names.
+    """
+    parameters: dict[str, Any] = {
+        "amount": amount.minor,
+        "currency": amount.currency.lower(),
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "metadata": {
+            **command.metadata,
+            "till_tenant": tenant.tenant_id,
+            "till_mode": str(tenant.mode),
+            "till_order": command.order_id,
+        },
+    }
+    if command.capture_method is CaptureMethod.MANUAL:
+        parameters["capture_method"] = "manual"
+    if command.payment_method is not None:
+        parameters["payment_method"] = command.payment_method
+    # Stripe refuses another request under a key that it knows, for ever; another request is another intent.
+    asked = hashlib.sha256(wire_json.canonical(parameters).encode()).hexdigest()[:16]
+    key = f"till:{tenant.tenant_id}:{tenant.mode}:{command.order_id}:intent:{attempt}:{asked}"
+    created = _call(tenant.mode, lambda sdk: sdk.v1.payment_intents.create(parameters, {"idempotency_key": key}))
     return _intent(created.to_dict())
 
 
@@ -70,7 +82,9 @@ def cancel_intent(mode: Mode, intent_id: str) -> Intent:
                 intent_id, {"cancellation_reason": "abandoned"}, {"idempotency_key": f"till:{intent_id}:cancel"}
             ),
         )
-    except (Conflict, ProviderFault):
+    except Conflict:
+        return get_intent(mode, intent_id)
+    except ProviderFault:
         found = get_intent(mode, intent_id)
         if found.is_open:
             raise
@@ -138,6 +152,10 @@ def _intent(found: dict[str, Any], refunds: list[dict[str, Any]] | None = None) 
         tenant_id=metadata.get("till_tenant"),
         mode=metadata.get("till_mode"),
         order_id=metadata.get("till_order"),
+        created_at=datetime.fromtimestamp(found["created"], UTC),
+        capture_method=CaptureMethod.MANUAL if found["capture_method"] == "manual" else CaptureMethod.AUTOMATIC,
+        payment_method=found.get("payment_method"),
+        metadata={name: text for name, text in metadata.items() if not name.startswith(OURS)},
         refunds=tuple(_refund(each) for each in refunds or ()),
     )
 
@@ -162,6 +180,12 @@ def _call(mode: Mode, work: Any) -> Any:
         if error.code in ("amount_too_small", "amount_too_large"):
             raise Invalid(
                 "The payment provider does not take this amount", field="amount", reason=error.code
+            ) from error
+        if error.param == "payment_method":
+            raise Invalid(
+                "The payment provider does not take this payment method here",
+                field="payment_method",
+                reason="unusable_payment_method",
             ) from error
         if error.http_status == 409:
             raise Unavailable("The payment provider is busy with this payment", retry_after=1) from error

@@ -1,4 +1,4 @@
-"""Collecting money for orders through Stripe (contract PY-01, PY-02)."""
+"""Collecting money for orders through Stripe (contract PY-01…03)."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,35 +19,30 @@ from commerce.orders import store as order_rows
 from commerce.orders import use_cases as orders
 from commerce.orders.model import Order, PaymentStatus, Status
 from commerce.payments import store, stripe_gateway
-from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StripeEvent
+from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StartPayment, StripeEvent, record_of
+from commerce.payments.representation import as_object
 from commerce.table.transaction import Transaction, run
 
 PROCESSING_GRACE = timedelta(hours=1)
+NOT_PAID = "Not paid in time"
 LATE = "order_cancelled"  # why a payment that came after its order's end is given back
 
 
-@dataclass(frozen=True, slots=True)
-class StartPayment:
-    """``minor`` units of ``currency`` for an order, as the caller understands what is owed."""
-
-    order_id: str
-    minor: int
-    currency: str
-
-
 def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
-    """The order's open payment intent, made if there is none (contract PY-01, X-24).
+    """The order's open payment intent, made if there is none (contract PY-01, PY-03, X-24).
 
     Stripe is called before the order knows of the intent. If the process dies between the two, nobody has the intent's
     client secret, and the retry gets the same intent by its idempotency key.
 
     Raises:
         NotFound: no such order.
-        Conflict: the order is paid, or cancelled.
-        Invalid: the amount is not what is outstanding.
+        Conflict: the order is paid, or cancelled; or its open intent takes the money at another time than asked for.
+        Invalid: the amount is not what is outstanding, or the customer is not the order's.
     """
     tenant = caller.tenant
     order = order_queries.get(tenant, command.order_id)
+    if command.customer_id not in (None, order.buyer.customer_id):
+        raise Invalid("The order is another customer's", field="customer_id", reason="wrong_customer")
     if not order.is_payable:
         raise Conflict("Nothing is to be paid for this order", field="order_id", reason="not_payable")
     asked = Money(command.minor, currency_code(command.currency))
@@ -57,22 +52,44 @@ def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
             field="amount" if asked.currency == order.currency else "currency",
             reason="amount_mismatch",
         )
+    now = clock.now()
     if order.payment_intent_id is not None:
         known = stripe_gateway.get_intent(tenant.mode, order.payment_intent_id)
         if known.is_open:
-            return known
+            return _as_asked(known, command)
         if known.status is IntentStatus.SUCCEEDED:
             raise Conflict("This order has just been paid", field="order_id", reason="not_payable")
+        _record(tx, tenant, order, known, now)
+    tx.outside("payment_intents.create")
     try:
-        intent = stripe_gateway.create_intent(tenant, order.order_id, asked, attempt=order.payment_attempts)
+        intent = stripe_gateway.create_intent(tenant, command, asked, attempt=order.payment_attempts)
     except stripe_gateway.ProviderFault:
-        run(lambda own: _count_attempt(own, caller, order))
+        run(lambda own: _count_attempt(own, caller, order), tx.cause)
         raise
-    now = clock.now()
-    started = order.changed(now, payment_intent_id=intent.intent_id, payment_attempts=order.payment_attempts + 1)
+    voided = order.payment_status is PaymentStatus.VOIDED
+    started = (order.pay(PaymentStatus.PENDING) if voided else order).changed(
+        now,
+        payment_intent_id=intent.intent_id,
+        payment_attempts=order.payment_attempts + 1,
+        sequence=order.sequence + voided,
+    )
     order_rows.save(tx, tenant, started)
-    store.save(tx, tenant, order.order_id, intent, [])
+    store.add(tx, tenant, record_of(started, intent, now, None, []))
     orders.record(tx, caller, started, status="started", kind=TimelineType.PAYMENT)
+    if voided:
+        orders.record(tx, caller, started, status=started.payment_status, kind=TimelineType.PAYMENT, index=1)
+        orders.announce(tx, tenant, started, "order.updated")
+    return intent
+
+
+def _as_asked(intent: Intent, command: StartPayment) -> Intent:
+    """The order's open intent, if it is what is asked for."""
+    if command.capture_method not in (None, intent.capture_method):
+        raise Conflict(
+            f"The order has an open intent whose capture is {intent.capture_method}; cancel it first",
+            field="capture_method",
+            reason="open_intent",
+        )
     return intent
 
 
@@ -109,7 +126,7 @@ def apply(tx: Transaction, event: StripeEvent) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a payment did to its order: its timeline row, its event, its ledger entry."""
+    """One thing that a payment did to its order: its timeline row, its ledger entry, and the payment's event."""
 
     kind: TimelineType
     status: str
@@ -122,28 +139,42 @@ def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> 
     tenant, now = caller.tenant, clock.now()
     if order.status is Status.CANCELLED and intent.status is IntentStatus.SUCCEEDED:
         intent = _given_back(tenant, intent)
-    recorded = store.find(tenant, order.order_id, intent.intent_id)
-    booked = set(recorded.booked_refunds) if recorded is not None else set()
+    recorded = store.find(tenant, order.order_id, intent)
+    booked = recorded.refunds if recorded is not None else frozenset()
     refunds = [each for each in intent.refunds if each.succeeded and each.refund_id not in booked]
     after, steps = _steps(order, intent, refunds, now)
     if not steps:
+        if intent.means is order.payment_status:  # news of the payment alone, such as an authentication under way
+            _record(tx, tenant, order, intent, now)
         return order
-    told = [step for step in steps if step.event is not None]
+    told = [step.event for step in steps if step.event is not None]
+    told += ["order.updated"] if after.payment_status is not order.payment_status and not refunds else []
+    told += ["order.refunded"] if refunds else []
     changed = after.changed(now, sequence=order.sequence + len(told))
     order_rows.save(tx, tenant, changed)
     if order.expires_at is not None and changed.expires_at is None:
         order_rows.settle(tx, tenant, order.order_id)
-    store.save(tx, tenant, order.order_id, intent, sorted(booked | {each.refund_id for each in refunds}))
+    payment = record_of(changed, intent, now, recorded, refunds)
+    store.save(tx, tenant, payment)
     for index, step in enumerate(steps):
         orders.record(tx, caller, changed, status=step.status, kind=step.kind, index=index)
         if step.entry is not None:
             ledger_rows.post(tx, tenant, step.entry)
-    for number, step in enumerate(told, start=1):
-        orders.announce(tx, tenant, replace(changed, sequence=order.sequence + number), str(step.event))
+    for number, event in enumerate(told, start=1):
+        numbered = replace(changed, sequence=order.sequence + number)
+        shown = as_object(payment) if event.startswith("payment.") else None
+        orders.announce(tx, tenant, numbered, event, shown)
     spent = _spent(steps, order.currency)
     if spent.minor:
         customer_rows.count_spent(tx, tenant, order.buyer.customer_id, spent)
     return changed
+
+
+def _record(tx: Transaction, tenant: Tenant, order: Order, intent: Intent, now: datetime) -> None:
+    """Record what an intent says, where that is news."""
+    recorded = store.find(tenant, order.order_id, intent)
+    if recorded is not None and (recorded.status, recorded.payment_method) != (intent.status, intent.payment_method):
+        store.save(tx, tenant, record_of(order, intent, now, recorded, []))
 
 
 def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
@@ -159,15 +190,20 @@ def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
     if order.expires_at > now:
         return
     caller = system(tenant, "expiry")
-    if order.payment_intent_id is not None:
+    if order.payment_intent_id is None or order.payment_status is PaymentStatus.VOIDED:
+        orders.cancel(tx, caller, order, NOT_PAID)
+        return
+    tx.outside("payment_intents.cancel")
+    intent = stripe_gateway.get_intent(tenant.mode, order.payment_intent_id)
+    if intent.means not in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED):
         intent = stripe_gateway.cancel_intent(tenant.mode, order.payment_intent_id)
-        if intent.means in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED):
-            reconcile(tx, caller, order, intent)
-            return
-        if intent.status is IntentStatus.PROCESSING:
-            order_rows.postpone(tx, tenant, order, now + PROCESSING_GRACE)
-            return
-    orders.cancel(tx, caller, order, "Not paid in time")
+    if intent.status is IntentStatus.CANCELED:
+        orders.cancel(tx, caller, order, NOT_PAID, voided=True)
+        _record(tx, tenant, order, intent, now)
+    elif intent.means in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED):
+        reconcile(tx, caller, order, intent)
+    else:
+        order_rows.postpone(tx, tenant, order, now + PROCESSING_GRACE)
 
 
 def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime) -> tuple[Order, list[Step]]:
@@ -180,7 +216,7 @@ def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime) ->
         entry = ledger.capture(order.order_id, intent.intent_id, intent.received, at) if collected else None
         steps.append(Step(TimelineType.PAYMENT, target, _TOLD.get(target), entry))
         if order.status is not before.status:
-            steps.append(Step(TimelineType.STATUS_CHANGE, order.status, "order.updated"))
+            steps.append(Step(TimelineType.STATUS_CHANGE, order.status))
     for refund in refunds:
         order = order.refund(refund.amount)
         entry = ledger.refund(order.order_id, refund.refund_id, refund.amount, at)

@@ -1,15 +1,16 @@
 """The only code that builds keys. ``ACCESS_PATTERNS.md`` lists the entities and the patterns.
 
 Every partition key begins with the tenant and its mode, ``T#<tenant>#<live|test>#…``, so that no query can reach
-another tenant's rows or the other mode's. Index keys of listings and of a tenant's orders begin the same way.
+another tenant's rows or the other mode's. Index keys of listings and of a tenant's orders begin the same way. The audit
+log has another first word, ``AUDIT#<tenant>#<live|test>#…``, by which permissions tell it from everything else.
 """
 
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import quote
 
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.clock import sortable
+from commerce.kernel.collation import BELOW, of_amount, of_text
 
 
 class Key(NamedTuple):
@@ -57,6 +58,29 @@ def address_limit(route: str, digest: str) -> Key:
     return Key(f"{_PLATFORM}#LIMIT#{route}#{digest}", "LIMIT")
 
 
+# Signing in: a client tells its tenant, so it is found without one.
+
+
+def oauth_client(client_id: str) -> Key:
+    return Key(f"{_PLATFORM}#OAUTH_CLIENT#{client_id}", "OAUTH_CLIENT")
+
+
+def member(tenant_id: str, subject: str) -> Key:
+    return Key(f"T#{tenant_id}#MEMBERS", f"MEMBER#{subject}")
+
+
+def customer_login(tenant: Tenant, subject: str) -> Key:
+    return Key(f"{partition(tenant)}#LOGIN#{subject}", "LOGIN")
+
+
+def refresh_token(tenant: Tenant, token_hash: str) -> Key:
+    return Key(f"{partition(tenant)}#REFRESH#{token_hash}", "REFRESH")
+
+
+def revoked_grant(tenant: Tenant, grant_id: str) -> Key:
+    return Key(f"{partition(tenant)}#REVOKED#{grant_id}", "REVOKED")
+
+
 # Catalogue and stock: a product's stock rows stand in its partition, so one query reads both.
 
 
@@ -75,6 +99,15 @@ def movement(tenant: Tenant, product_id: str, movement_id: str) -> Key:
     return Key(f"{partition(tenant)}#MOVEMENTS#{product_id}", movement_id)
 
 
+def stock_alerts(tenant: Tenant, product_id: str) -> str:
+    return f"{partition(tenant)}#ALERTS#{product_id}"
+
+
+def stock_alert(tenant: Tenant, product_id: str, variant_id: str | None, warehouse_id: str | None) -> Key:
+    """One per variant or all of them, in a warehouse or all of them; no id is ``*``."""
+    return Key(stock_alerts(tenant, product_id), f"{variant_id or '*'}#{warehouse_id or '*'}")
+
+
 def sku(tenant: Tenant, code: str) -> Key:
     return Key(f"{partition(tenant)}#SKU#{code}", "SKU")
 
@@ -88,19 +121,12 @@ def listing(tenant: Tenant, collection: str, facet: str) -> str:
 
 def by_name(name: str, entity_id: str) -> str:
     """Sort key for lists in alphabetical order, whatever the case; an index key holds 1,024 bytes."""
-    return f"{name.casefold()[:SORTED_CHARACTERS]}{BELOW_TEXT}{entity_id}"
-
-
-SORTED_CHARACTERS = 200
-BELOW_TEXT = "\0"  # ends a name in a key, below every character, so that "Tee" stands before "Tee, blue"
+    return f"{of_text(name)}{BELOW}{entity_id}"
 
 
 def by_amount(thousandths: int, entity_id: str) -> str:
-    """Sort key for lists in order of an amount, in thousandths of the major unit whatever the currency's exponent is.
-
-    Padded, so that text sorts as numbers do.
-    """
-    return f"{thousandths:018d}#{entity_id}"
+    """Sort key for lists in order of an amount, in thousandths of the major unit whatever the currency's exponent."""
+    return f"{of_amount(thousandths)}#{entity_id}"
 
 
 def term(tenant: Tenant, collection: str, word: str) -> str:
@@ -128,8 +154,8 @@ def cart(tenant: Tenant, customer_id: str) -> Key:
 
 
 # Orders. In an order's partition the order row sorts after its timeline and before its payments and postings:
-# EVENT#… < ORDER < PAYMENT#… < POSTING#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore reads the
-# order and its newest events.
+# EVENT#… < ORDER < PAYMENT#… < POSTING#… < STOCK#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore
+# reads the order and its newest events.
 
 
 def order(tenant: Tenant, order_id: str) -> Key:
@@ -139,17 +165,42 @@ def order(tenant: Tenant, order_id: str) -> Key:
 TIMELINE_PREFIX = "EVENT#"
 
 
-def timeline(tenant: Tenant, order_id: str, version: int, index: int) -> Key:
+def timeline(tenant: Tenant, order_id: str, version: int, place: str) -> Key:
     """Events sort by the order's version that they belong to, then by their place in it: a total order."""
-    return Key(order(tenant, order_id).pk, f"{TIMELINE_PREFIX}{version:08d}#{index:02d}")
+    return Key(order(tenant, order_id).pk, f"{TIMELINE_PREFIX}{version:08d}#{place}")
 
 
-def payment(tenant: Tenant, order_id: str, intent_id: str) -> Key:
-    return Key(order(tenant, order_id).pk, f"PAYMENT#{intent_id}")
+PAYMENT_PREFIX = "PAYMENT#"
+
+
+def payment(tenant: Tenant, order_id: str, created_at: datetime, intent_id: str) -> Key:
+    return Key(order(tenant, order_id).pk, f"{PAYMENT_PREFIX}{by_time(created_at, intent_id)}")
+
+
+def intent(tenant: Tenant, intent_id: str) -> Key:
+    """Tells which order an intent is for."""
+    return Key(f"{partition(tenant)}#INTENT#{intent_id}", "INTENT")
+
+
+def all_payments(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#PAYMENTS"
+
+
+def payments_in_status(tenant: Tenant, status: str) -> str:
+    return f"{partition(tenant)}#PAYMENTS#{status}"
+
+
+def payments_of_customer(tenant: Tenant, customer_id: str) -> str:
+    return f"{partition(tenant)}#CUSTOMER#{customer_id}#PAYMENTS"
 
 
 def posting(tenant: Tenant, order_id: str, operation_id: str) -> Key:
     return Key(order(tenant, order_id).pk, f"POSTING#{operation_id}")
+
+
+def goods_issue(tenant: Tenant, order_id: str, issue_id: str) -> Key:
+    """What left the warehouses for an order."""
+    return Key(order(tenant, order_id).pk, f"STOCK#{issue_id}")
 
 
 def order_timeout(tenant: Tenant, order_id: str) -> Key:
@@ -159,14 +210,6 @@ def order_timeout(tenant: Tenant, order_id: str) -> Key:
 def due_orders(shard: int) -> str:
     """Index partition of orders that wait for their payment, of all tenants, by the instant they expire."""
     return f"DUE#ORDER#{shard}"
-
-
-def all_orders(tenant: Tenant) -> str:
-    return f"{partition(tenant)}#ORDERS"
-
-
-def orders_in_status(tenant: Tenant, status: str) -> str:
-    return f"{partition(tenant)}#ORDERS#{status}"
 
 
 def orders_of_customer(tenant: Tenant, customer_id: str) -> str:
@@ -199,13 +242,16 @@ def applied(stream_event_id: str) -> Key:
 
 
 def operation(tenant: Tenant, principal_id: str, key: str) -> Key:
-    """The caller chose ``key``; quoted, it cannot look like another kind of partition to a permission."""
-    return Key(f"{partition(tenant)}#OPERATION#{principal_id}#{quote(key, safe='')}", "OPERATION")
+    return Key(f"{partition(tenant)}#OPERATION#{principal_id}#{key}", "OPERATION")
 
 
 def audit(tenant: Tenant, facet: str) -> str:
-    """The partition, or index partition, of one list of the audit log. Only its recorder may write such keys."""
-    return f"{partition(tenant)}#AUDIT#{facet}"
+    """The partition, or index partition, of one list of the audit log.
+
+    It begins unlike all others, so that a permission can tell it from any key that holds a caller's own words: only the
+    log's recorder may write there.
+    """
+    return f"AUDIT#{tenant.tenant_id}#{tenant.mode}#{facet}"
 
 
 def stripe_event(event_id: str) -> Key:

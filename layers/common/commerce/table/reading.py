@@ -1,6 +1,9 @@
 """Reading rows: one by key, several by key, a page of a list."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby, repeat
 from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
@@ -14,6 +17,7 @@ from commerce.table.rows import Row
 from commerce.table.transaction import is_temporary
 
 _BATCH = 100  # of BatchGetItem
+_LOOKS = 8  # rows looked at for a row shown, before a page comes out short
 
 
 def get(key: Key) -> Row | None:
@@ -39,10 +43,14 @@ def get_all(wanted: Iterable[Key]) -> dict[Key, Row]:
     return found
 
 
-def partition(pk: str, condition: Any = None, *, newest_first: bool = False, limit: int | None = None) -> list[Row]:
-    """The rows of one partition, strongly consistent, in order of their sort key."""
+def partition(
+    pk: str, condition: Any = None, *, newest_first: bool = False, limit: int | None = None, keep: Any = None
+) -> list[Row]:
+    """The rows of one partition, strongly consistent, in order of their sort key; ``keep`` filters other attributes."""
     return _guarded(
-        lambda: list(Row.query(pk, condition, consistent_read=True, scan_index_forward=not newest_first, limit=limit))
+        lambda: list(
+            Row.query(pk, condition, keep, consistent_read=True, scan_index_forward=not newest_first, limit=limit)
+        )
     )
 
 
@@ -93,6 +101,123 @@ def page[T](
         next_cursor=sign(_position(shown[-1], index), scope=scope) if more and shown else None,
         total=total,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Source[L]:
+    """A partition to merge into a page: of the table, or of the page's index. ``listing`` is whose it is."""
+
+    pk: str
+    rank: int
+    listing: L
+
+
+def merged[T, L](
+    tenant: Tenant,
+    request: PageRequest,
+    read: Callable[[Row], T],
+    *,
+    sources: Sequence[Source[L]],
+    index: str | None,
+    query_name: str,
+    ascending: bool,
+    lower: str | None,
+    upper: str | None,
+    shows: Callable[[T, L], bool],
+    total: int | None = None,
+) -> Page[T]:
+    """One page of several lists that are kept in the same order: by rank, and merged within a rank.
+
+    A cursor is the last key that was looked at. All copies of a row have the same sort keys, so that it is a position
+    in each of the lists. A page for which ``shows`` leaves out much comes out short, with more to follow.
+
+    Args:
+        sources: in order of rank; those of one rank cost a query each.
+        lower, upper: between which keys of the order rows are read; no row has these very keys.
+        shows: whether a row that was found in a list is shown there.
+        query_name: what the caller asked for, filters and order included; cursors are bound to it.
+    """
+    scope = f"{keys.partition(tenant)}\0{query_name}"
+    position = verify(request.cursor, scope=scope) if request.cursor is not None else {"rank": "0", "after": ""}
+    wanted = request.offset + request.limit
+    order = _Order(index, ascending, lower, upper, size=wanted + 1)  # one more tells whether a further page exists
+    kept: list[T] = []
+    rows = _in_order(sources, order, int(position["rank"]), position["after"])
+    for looked_at, (source, row) in enumerate(rows):
+        entity = read(row)
+        if shows(entity, source.listing):
+            if len(kept) == wanted:
+                break
+            kept.append(entity)
+        elif looked_at >= _LOOKS * wanted:
+            break
+        position = {"rank": str(source.rank), "after": order.key(row)}
+    else:
+        position = {}
+    return Page(
+        items=tuple(kept[request.offset :]),
+        request=request,
+        next_cursor=sign(position, scope=scope) if position else None,
+        total=total,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Which part of its order a list is read in, ``size`` rows at a time."""
+
+    index: str | None
+    ascending: bool
+    lower: str | None
+    upper: str | None
+    size: int
+
+    def key(self, row: Row) -> str:
+        return str(getattr(row, f"{self.index}sk" if self.index else "sk"))
+
+    def rows(self, pk: str, after: str) -> Iterator[Row]:
+        """The rows of a partition behind the key ``after`` (empty: all), fetched as they are asked for."""
+        while True:
+            low, high = (after, "") if self.ascending else ("", after)
+            low, high = max(low, self.lower or ""), min(filter(None, (high, self.upper)), default="")
+            if low and high and low > high:
+                return
+            size = self.size + bool(after)  # the row at ``after`` comes along, if it still stands there
+            found = self._query(pk, low, high, size)
+            yield from (row for row in found if self.key(row) != after)
+            if len(found) < size:
+                return
+            after = self.key(found[-1])
+
+    def _query(self, pk: str, low: str, high: str, size: int) -> list[Row]:
+        key = getattr(Row, f"{self.index}sk" if self.index else "sk")
+        if low and high:
+            condition = key.between(low, high)
+        elif low or high:
+            condition = key >= low if low else key <= high
+        else:
+            condition = None
+        return _guarded(
+            lambda: list(
+                Row.query(
+                    pk,
+                    condition,
+                    index_name=self.index,
+                    scan_index_forward=self.ascending,
+                    limit=size,
+                    page_size=size,
+                )
+            )
+        )
+
+
+def _in_order[L](sources: Sequence[Source[L]], order: _Order, rank: int, after: str) -> Iterator[tuple[Source[L], Row]]:
+    """The rows of all lists from ``rank`` on, each with its list; of those of ``rank``, what is behind ``after``."""
+    for own_rank, group in groupby(sources, key=lambda source: source.rank):
+        if own_rank >= rank:
+            behind = after if own_rank == rank else ""
+            each = [zip(repeat(source), order.rows(source.pk, behind)) for source in group]
+            yield from merge(*each, key=lambda found: order.key(found[1]), reverse=not order.ascending)
 
 
 def _position(row: Row, index: str | None) -> dict[str, str]:

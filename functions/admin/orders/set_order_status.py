@@ -1,0 +1,26 @@
+"""PUT /admin/orders/{order_id}/status
+
+A merchant moves an order on, or cancels it.
+
+The moves are those of an order: pending → processing → shipped → delivered, and pending → shipped; any other is a 409.
+An order is shipped once it is paid; its reserved stock leaves the warehouses with it. `cancelled` gives the stock back
+and voids the payment; where money was collected it is refused with the reason `refund_required`: refunds come first.
+`note` becomes a note for the merchant's staff. `notify_customer` is recorded with the event; no mail is sent yet.
+"""
+
+from commerce.http.api import AdminApi, Caller, Transaction
+from commerce.orders import use_cases
+from commerce.orders.changes import SetStatusIn, StatusOut
+
+app = AdminApi()
+
+
+@app.put("/admin/orders/{order_id}/status", scope="orders:write")
+@app.patch("/admin/orders/{order_id}/status", scope="orders:write", name="patch_order_status")
+def set_order_status(
+    tx: Transaction, caller: Caller, order_id: str, body: SetStatusIn, if_match: int | None
+) -> StatusOut:
+    return StatusOut.of(use_cases.set_status(tx, caller, body.to_command(order_id), if_match))
+
+
+handler = app.handler

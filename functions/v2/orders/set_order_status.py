@@ -1,0 +1,25 @@
+"""PATCH /v2/orders/{id}/status
+
+A merchant moves an order on, or cancels it.
+
+The moves are those of an order: pending → processing → shipped → delivered, and pending → shipped; any other is a 409.
+An order is shipped once it is paid; its reserved stock leaves the warehouses with it. `cancelled` gives the stock back
+and voids the payment; where money was collected it is refused with the reason `refund_required`: refunds come first.
+`note` becomes a note for the merchant's staff. `notify_customer` is recorded with the event; no mail is sent yet.
+"""
+
+from commerce.http.api import Caller, Transaction, V2Api
+from commerce.orders import use_cases
+from commerce.orders.changes import SetStatusIn
+from commerce.orders.v2_contracts import V2OrderOut
+
+app = V2Api()
+
+
+@app.patch("/v2/orders/{id}/status", scope="orders:write")
+@app.put("/v2/orders/{id}/status", scope="orders:write", name="put_order_status")
+def set_order_status(tx: Transaction, caller: Caller, id: str, body: SetStatusIn, if_match: int | None) -> V2OrderOut:
+    return V2OrderOut.of(use_cases.set_status(tx, caller, body.to_command(id), if_match))
+
+
+handler = app.handler

@@ -1,0 +1,381 @@
+"""What the audit log says of a change: who did what to which resource, the values before and after (contract AL-01).
+
+Resources are declared here by the kind of their row: which attributes are shown, under which name, in the wire's units.
+What is not declared is not in the log, and a test demands a decision about every attribute of an audited row.
+
+The log outlives what it tells of, so it holds pseudonymous keys only (contract X-42): that a name, an address or a note
+was changed is in it, what it was changed to is not. Secrets and their hashes are in it in no form.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from commerce.kernel import wire_json
+from commerce.kernel.caller import Role, Tenant
+from commerce.kernel.clock import parse, rfc3339
+from commerce.kernel.money import Money
+
+MASK = "***"
+MAX_SHOWN = 2000  # characters of JSON; a longer value is told by its length
+MAX_AGENT = 256
+
+type Image = Mapping[str, Any]
+"""A row's attributes: numbers, and texts (JSON where the attribute is a document)."""
+
+
+class ResourceType(StrEnum):
+    PRODUCT = "product"
+    INVENTORY = "inventory"
+    INVENTORY_ALERT = "inventory_alert"
+    CUSTOMER = "customer"
+    CART = "cart"
+    ORDER = "order"
+    ORDER_NOTE = "order_note"
+    PAYMENT = "payment"
+    API_KEY = "api_key"
+    TENANT = "tenant"
+    MEMBER = "member"
+    OAUTH_CLIENT = "oauth_client"
+
+
+# How long entries are kept, by the tenant's plan at the time of the change (contract X-22, X-43).
+RETENTION: Mapping[str, timedelta] = {
+    "free": timedelta(days=90),
+    "starter": timedelta(days=90),
+    "professional": timedelta(days=365),
+    "business": timedelta(days=365),
+    "enterprise": timedelta(days=7 * 365 + 2),
+}
+
+
+# How an attribute is shown
+
+
+type Show = Callable[[Any, str], Any]
+"""From an attribute's value, and the row's currency, to what the log shows."""
+
+
+def plain(value: Any, _currency: str) -> Any:
+    return value
+
+
+def document(value: Any, _currency: str) -> Any:
+    return wire_json.loads(value)
+
+
+def localised(value: Any, _currency: str) -> Any:
+    """A text by language; the text alone where there is one."""
+    languages = wire_json.loads(value)
+    return next(iter(languages.values())) if len(languages) == 1 else languages
+
+
+def instant(value: Any, _currency: str) -> Any:
+    return rfc3339(parse(value))
+
+
+def money(value: Any, currency: str) -> Any:
+    """Decimal major units."""
+    return Money(int(value), currency).major
+
+
+def masked(_value: Any, _currency: str) -> Any:
+    """That there is a value, and nothing of it."""
+    return MASK
+
+
+def _variants(value: Any, currency: str) -> Any:
+    variants = wire_json.loads(value)
+    return [each | {"price": None if each["price"] is None else money(each["price"], currency)} for each in variants]
+
+
+def _lines(value: Any, currency: str) -> Any:
+    shown = ("id", "product_id", "variant_id", "sku", "quantity")
+    lines = wire_json.loads(value)
+    return [{name: each[name] for name in shown} | {"price": money(each["unit_price"], currency)} for each in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    attribute: str
+    show: Show = plain
+
+
+# What happened
+
+
+type Rule = Callable[[Image, Image], str | None]
+"""From the row before (empty where there was none) and after to a verb, or None where the rule does not apply."""
+
+
+def created(before: Image, _after: Image) -> str | None:
+    return None if before else "created"
+
+
+def updated(_before: Image, _after: Image) -> str | None:
+    return "updated"
+
+
+def became(attribute: str, value: str, verb: str) -> Rule:
+    def rule(before: Image, after: Image) -> str | None:
+        return verb if after.get(attribute) == value != before.get(attribute) else None
+
+    return rule
+
+
+def changed(attribute: str, verb: str) -> Rule:
+    def rule(before: Image, after: Image) -> str | None:
+        return verb if before.get(attribute) != after.get(attribute) else None
+
+    return rule
+
+
+def _adjusted(before: Image, after: Image) -> str | None:
+    """What is on hand changed. Setting stock aside does not change it; the entry of the order tells of that."""
+
+    def on_hand(image: Image) -> int:
+        return int(image.get("available", 0)) + int(image.get("reserved", 0))
+
+    return "adjusted" if on_hand(before) != on_hand(after) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """How rows of one kind are told of. The first rule that gives a verb decides; where none does, nothing is told.
+
+    ``details`` name what else the change is about; ``left_out`` the attributes that the log does not hold.
+    """
+
+    type: ResourceType
+    identity: str
+    fields: Mapping[str, Field]
+    rules: tuple[Rule, ...] = (created, updated)
+    details: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+
+def _same(*names: str, show: Show = plain) -> dict[str, Field]:
+    """Fields that the wire calls as the row does."""
+    return {name: Field(name, show) for name in names}
+
+
+_MADE = frozenset({"created_at", "updated_at", "version"})  # the entry's own time and order tell as much
+
+RESOURCES: Mapping[str, Resource] = {
+    "product": Resource(
+        ResourceType.PRODUCT,
+        "product_id",
+        {
+            **_same("sku", "currency", "status"),
+            **_same("categories", "images", "metadata", show=document),
+            "name": Field("names", localised),
+            "description": Field("descriptions", localised),
+            "price": Field("price", money),
+            "variants": Field("variants", _variants),
+        },
+        rules=(created, became("status", "archived", "deleted"), updated),
+        left_out=_MADE,
+    ),
+    "stock": Resource(
+        ResourceType.INVENTORY,
+        "product_id",
+        _same("available", "reserved"),
+        rules=(_adjusted,),
+        details=("variant_id", "warehouse_id"),
+    ),
+    "stock_alert": Resource(
+        ResourceType.INVENTORY_ALERT,
+        "alert_id",
+        {
+            **_same("product_id", "variant_id", "threshold", "status"),
+            **_same("reorder", show=document),
+            "location": Field("warehouse_id"),
+        },
+        rules=(created, became("status", "removed", "deleted"), became("status", "active", "created"), updated),
+        left_out=_MADE | {"told"},
+    ),
+    "customer": Resource(
+        ResourceType.CUSTOMER,
+        "customer_id",
+        {
+            **_same("email", "first_name", "last_name", "phone", "metadata", "addresses", show=masked),
+            "tags": Field("tags", document),
+        },
+        left_out=_MADE,
+    ),
+    "cart": Resource(
+        ResourceType.CART,
+        "cart_id",
+        {"items": Field("items", document)},
+        details=("customer_id",),
+        left_out=frozenset({"updated_at", "version"}),
+    ),
+    "order": Resource(
+        ResourceType.ORDER,
+        "order_id",
+        {
+            **_same("customer_id", "currency", "status", "payment_status", "fulfillment_status", "cart_id"),
+            **_same("payment_method", "shipping_method", "payment_intent_id"),
+            **_same("tracking_number", "carrier", "estimated_delivery"),
+            **_same("expires_at", show=instant),
+            **_same("discount", "shipping", "tax", "total", "refunded", show=money),
+            **_same("shipping_address", "billing_address", "metadata", show=masked),
+            "customer": Field("buyer", masked),
+            "items": Field("lines", _lines),
+        },
+        rules=(created, became("status", "cancelled", "cancelled"), updated),
+        left_out=frozenset({"placed_at", "updated_at", "version", "sequence", "payment_attempts", "units"}),
+    ),
+    "note": Resource(
+        ResourceType.ORDER_NOTE,
+        "order_id",
+        _same("content", show=masked),
+        details=("note_id",),
+        left_out=frozenset({"version", "index", "at", "actor", "type", "status", "data"}),
+    ),
+    "payment": Resource(
+        ResourceType.PAYMENT,
+        "intent_id",
+        {
+            **_same("customer_id", "status", "currency", "capture_method", "payment_method"),
+            **_same("amount", "received", "refunded", show=money),
+            "metadata": Field("metadata", masked),
+            "refunds": Field("refunds", document),
+        },
+        details=("order_id",),
+        left_out=_MADE,
+    ),
+    "api_key": Resource(
+        ResourceType.API_KEY,
+        "key_id",
+        {
+            **_same("name", "mode", "role", "created_by", "hourly_limit"),
+            **_same("expires_at", "rotated_at", "previous_valid_until", "revoked_at", show=instant),
+            "scopes": Field("scopes", document),
+        },
+        rules=(created, changed("revoked_at", "revoked"), changed("rotated_at", "rotated"), updated),
+        left_out=frozenset({"tenant_id", "secret_hash", "previous_hash", "last_four", "created_at", "version"}),
+    ),
+    "tenant": Resource(
+        ResourceType.TENANT,
+        "tenant_id",
+        {
+            **_same("name", "currency", "timezone", "country", "payment_window_minutes", "status"),
+            **_same("plan", "hourly_limit", "daily_limit", "customers_may_cancel"),
+            **_same("warehouses", "allowed_networks", show=document),
+        },
+        left_out=frozenset({"created_at", "version"}),
+    ),
+    "member": Resource(
+        ResourceType.MEMBER,
+        "subject",
+        {**_same("role"), "scopes": Field("scopes", document)},
+        left_out=frozenset({"tenant_id", "added_at"}),
+    ),
+    "oauth_client": Resource(
+        ResourceType.OAUTH_CLIENT,
+        "client_id",
+        {
+            **_same("mode"),
+            **_same("scopes", "redirect_uris", show=document),
+            "kind": Field("client_kind"),
+        },
+        left_out=frozenset({"tenant_id", "registered_at", "version"}),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field's value before and after; None where there was, or is, none."""
+
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of one resource. ``position`` orders the entries of one instant."""
+
+    log_id: str
+    tenant: Tenant
+    at: datetime
+    position: str
+    actor: str
+    type: ResourceType
+    verb: str
+    resource_id: str
+    changes: Mapping[str, Change]
+    expires_at: datetime
+    details: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
+    agent: str | None = None
+    request_id: str | None = None
+
+    @property
+    def action(self) -> str:
+        """``product.updated``."""
+        return f"{self.type}.{self.verb}"
+
+
+def changes_between(resource: Resource, before: Image, after: Image) -> dict[str, Change]:
+    """What differs, by the names of the wire. An empty text, list or object is no value."""
+    currency = str(after.get("currency", ""))
+    found = {}
+    for name, each in resource.fields.items():
+        old, new = (image.get(each.attribute) for image in (before, after))
+        if old != new:
+            shown = [_shown(each, value, currency) for value in (old, new)]
+            if shown != [None, None]:
+                found[name] = Change(*shown)
+    return found
+
+
+def verb_of(resource: Resource, before: Image, after: Image) -> str | None:
+    """What the change is called, or None where it is not told of."""
+    return next((verb for rule in resource.rules if (verb := rule(before, after)) is not None), None)
+
+
+def expiry(at: datetime, plan: str) -> datetime:
+    """Until when an entry is kept. A tenant without a plan has the least one."""
+    return at + RETENTION.get(plan, RETENTION["free"])
+
+
+def shown_address(actor: str, address: str) -> str | None:
+    """Where a request came from: of the merchant's own people and keys whole, of customers only the network.
+
+    The address of a consumer is personal data, and the log outlives it (contract X-42).
+    """
+    if not address:
+        return None
+    if principal_role(actor) not in (Role.CUSTOMER, Role.PUBLIC):
+        return address
+    try:
+        bits = 48 if isinstance(ip_address(address), IPv6Address) else 24
+    except ValueError:
+        return None
+    return str(ip_network(f"{address}/{bits}", strict=False).network_address)
+
+
+def principal_role(actor: str) -> str:
+    return actor.partition(":")[0]
+
+
+def principal_id(actor: str) -> str:
+    """``key_1`` of ``api_key:key_1``, and of ``key_1``."""
+    return actor.rpartition(":")[2]
+
+
+def _shown(field_: Field, value: Any, currency: str) -> Any:
+    if value is None or value in ("", "[]", "{}", "null"):
+        return None
+    shown = field_.show(value, currency)
+    return None if shown in ("", [], {}) else _short(shown)
+
+
+def _short(value: Any) -> Any:
+    length = len(value) if isinstance(value, str) else len(wire_json.dumps(value))
+    return value if length <= MAX_SHOWN else f"[{length} characters]"

@@ -1,0 +1,381 @@
+"""The events that Till tells the world outside, as typed models (contract 4.5).
+
+No function imports this module: what is told is written as plain values, and the tests hold every event that any of
+them causes against these models. ``docs/events.md`` is generated from them.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from commerce.kernel.caller import Mode
+
+Major = Annotated[Decimal, Field(json_schema_extra={"unit": "decimal major units"})]
+Minor = Annotated[int, Field(strict=True, json_schema_extra={"unit": "integer minor units"})]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# The objects that events are about, as v2 shows them
+
+
+class Truncated(Model):
+    """In place of an object that is too large for the bus (256 KB): ask the API for it."""
+
+    id: str
+    truncated: Literal[True]
+
+
+class Address(Model):
+    """Where an order goes, as it was when the order was placed."""
+
+    name: str
+    company: str | None
+    address1: str
+    address2: str | None
+    city: str
+    state: str | None
+    postal_code: str | None
+    country: str
+    phone: str | None
+
+
+class OrderCustomer(Model):
+    """The customer as they were when the order was placed."""
+
+    id: str
+    email: str
+    name: str
+
+
+class OrderItem(Model):
+    """One line of an order, at the price it was ordered for."""
+
+    id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    name: str
+    quantity: int
+    price: Major
+    catalogue_price: Annotated[Major | None, Field(description="Where another price than the catalogue's was agreed")]
+    total: Major
+
+
+class Order(Model):
+    """An order after the change, as `GET /v2/orders/{id}` shows it."""
+
+    id: str
+    customer_id: str
+    customer: OrderCustomer
+    status: Literal["pending_payment", "pending", "processing", "shipped", "delivered", "cancelled"]
+    payment_status: Literal["pending", "authorized", "paid", "failed", "voided", "partially_refunded", "refunded"]
+    fulfillment_status: Literal["unfulfilled", "partial", "fulfilled", "returned"]
+    items: list[OrderItem]
+    items_count: Annotated[int, Field(description="Units")]
+    currency: str
+    subtotal: Major
+    discount: Major
+    shipping: Major
+    tax: Major
+    total: Major
+    refunded: Major
+    shipping_address: Address
+    billing_address: Address | None
+    payment_method: str | None
+    shipping_method: str | None
+    payment_intent_id: str | None
+    tracking_number: str | None
+    carrier: str | None
+    estimated_delivery: date | None
+    metadata: dict[str, str]
+    version: int
+    expires_at: Annotated[AwareDatetime | None, Field(description="Until when it waits for its payment")]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Product(Model):
+    """A product after the change; `GET /v2/products/{id}` shows all of it."""
+
+    id: str
+    sku: str
+    name: str
+    price: Major
+    status: Literal["draft", "active", "archived"]
+
+
+class Stock(Model):
+    """Stock that has fallen below a line."""
+
+    id: str
+
+
+class Customer(Model):
+    """A customer after the change, without the addresses."""
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    tags: list[str]
+    created_at: AwareDatetime
+
+
+class Payment(Model):
+    """A payment after the change, as `GET /v2/payments/{id}` shows it."""
+
+    id: str
+    status: str
+    amount: Minor
+    amount_received: Minor
+    amount_refunded: Minor
+    currency: Annotated[str, Field(description="Lower case, as the payment provider writes it")]
+    order_id: str
+    customer_id: str
+    capture_method: Literal["automatic", "manual"]
+    payment_method: str | None
+    metadata: dict[str, str]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Shipment(Model):
+    """A parcel on its way."""
+
+    id: str
+    order_id: str
+    carrier: str
+    service: str | None
+    tracking_number: str
+    status: Literal["created", "in_transit", "delivered"]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Subscription(Model):
+    """What a customer pays for again and again."""
+
+    id: str
+    customer_id: str
+    plan_id: str
+    status: Literal["trial", "active", "past_due", "canceled", "unpaid"]
+    trial_ends_at: AwareDatetime | None
+    current_period_end: AwareDatetime
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+# Events
+
+
+class Data[Of: Model](Model):
+    object: Of | Truncated
+
+
+class Event[Of: Model](Model):
+    """What subscribers get. ``sequence`` numbers the events of one ``ordering_key`` from 1 on, without a gap."""
+
+    emitted: ClassVar[bool] = True
+
+    id: Annotated[str, Field(pattern=r"^evt_\w+$", description="The same when the event is delivered again")]
+    type: str
+    created_at: AwareDatetime
+    tenant: str
+    mode: Mode
+    ordering_key: Annotated[str, Field(description="Id of the order, product or customer whose events are numbered")]
+    sequence: Annotated[int, Field(strict=True, ge=1)]
+    data: Data[Of]
+
+
+class OrderCreated(Event[Order]):
+    """An order was placed, by the shop or by its customer."""
+
+    type: Literal["order.created"]
+
+
+class OrderUpdated(Event[Order]):
+    """An order's status or payment status changed in a way that no other event of orders tells."""
+
+    type: Literal["order.updated"]
+
+
+class OrderCancelled(Event[Order]):
+    """An order was cancelled, or was not paid in time; its stock is free again."""
+
+    type: Literal["order.cancelled"]
+
+
+class OrderFulfilled(Event[Order]):
+    """All of an order is on its way."""
+
+    type: Literal["order.fulfilled"]
+
+
+class OrderRefunded(Event[Order]):
+    """Money of an order was given back, part of it or all."""
+
+    type: Literal["order.refunded"]
+
+
+class ProductCreated(Event[Product]):
+    """A product was added."""
+
+    type: Literal["product.created"]
+
+
+class ProductUpdated(Event[Product]):
+    """A product was changed."""
+
+    type: Literal["product.updated"]
+
+
+class ProductDeleted(Event[Product]):
+    """A product was archived; it can still be read by its id."""
+
+    type: Literal["product.deleted"]
+
+
+class InventoryLow(Event[Stock]):
+    """Available stock fell below the threshold of an alert."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["inventory.low"]
+
+
+class InventoryOutOfStock(Event[Stock]):
+    """No unit is available any more where an alert watches."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["inventory.out_of_stock"]
+
+
+class CustomerCreated(Event[Customer]):
+    """A customer was added, or signed up."""
+
+    type: Literal["customer.created"]
+
+
+class CustomerUpdated(Event[Customer]):
+    """A customer's profile or addresses changed."""
+
+    type: Literal["customer.updated"]
+
+
+class PaymentSucceeded(Event[Payment]):
+    """Money was collected. Numbered with the events of its order."""
+
+    type: Literal["payment.succeeded"]
+
+
+class PaymentFailed(Event[Payment]):
+    """An attempt to pay was refused, or the payment was called off. Numbered with the events of its order."""
+
+    type: Literal["payment.failed"]
+
+
+class PaymentRefunded(Event[Payment]):
+    """Collected money was given back, part of it or all. Numbered with the events of its order."""
+
+    type: Literal["payment.refunded"]
+
+
+class ShipmentCreated(Event[Shipment]):
+    """A parcel has its label."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["shipment.created"]
+
+
+class ShipmentInTransit(Event[Shipment]):
+    """The carrier has the parcel."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["shipment.in_transit"]
+
+
+class ShipmentDelivered(Event[Shipment]):
+    """The parcel is delivered."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["shipment.delivered"]
+
+
+class SubscriptionTrialEnding(Event[Subscription]):
+    """A trial ends in three days."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["subscription.trial_ending"]
+
+
+class SubscriptionRenewed(Event[Subscription]):
+    """A subscription's next period has begun and is paid."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["subscription.renewed"]
+
+
+class SubscriptionCanceled(Event[Subscription]):
+    """A subscription will not be renewed."""
+
+    emitted: ClassVar[bool] = False
+    type: Literal["subscription.canceled"]
+
+
+def _type_of(model: type[Event[Any]]) -> str:
+    [name] = get_args(model.model_fields["type"].annotation)
+    return str(name)
+
+
+CATALOGUE: dict[str, type[Event[Any]]] = {
+    _type_of(model): model
+    for model in (
+        OrderCreated,
+        OrderUpdated,
+        OrderCancelled,
+        OrderFulfilled,
+        OrderRefunded,
+        ProductCreated,
+        ProductUpdated,
+        ProductDeleted,
+        InventoryLow,
+        InventoryOutOfStock,
+        CustomerCreated,
+        CustomerUpdated,
+        PaymentSucceeded,
+        PaymentFailed,
+        PaymentRefunded,
+        ShipmentCreated,
+        ShipmentInTransit,
+        ShipmentDelivered,
+        SubscriptionTrialEnding,
+        SubscriptionRenewed,
+        SubscriptionCanceled,
+    )
+}
+
+
+def object_of(model: type[Event[Any]]) -> type[Model]:
+    """The model of the object that events of this type carry."""
+    of, _truncated = get_args(model.model_fields["data"].annotation.model_fields["object"].annotation)  # type: ignore[union-attr]
+    shown: type[Model] = of
+    return shown
+
+
+def read(detail: str) -> Event[Any]:
+    """An event as it arrives on the bus.
+
+    Raises:
+        KeyError: a type that the catalogue does not have.
+        ValidationError: not as the catalogue says.
+    """
+    return CATALOGUE[_Typed.model_validate_json(detail).type].model_validate_json(detail)
+
+
+class _Typed(BaseModel):
+    type: str

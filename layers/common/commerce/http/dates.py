@@ -1,0 +1,37 @@
+"""Dates and instants coming in as bounds of a list."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+\- ]\d{2}:\d{2})\Z")
+
+
+def _bound(value: Any) -> Any:
+    """A date or an instant; a blank in the offset is a plus sign that the sender forgot to encode."""
+    text = str(value)
+    try:
+        if _DATE.match(text):
+            return date.fromisoformat(text)
+        if _INSTANT.match(text):
+            return datetime.fromisoformat(text[:10] + "T" + text[11:].replace(" ", "+").upper())
+    except ValueError:
+        pass  # the 30th of February
+    raise PydanticCustomError("date_parsing", "Must be a date (2026-03-20) or an RFC 3339 instant")
+
+
+Bound = Annotated[
+    date | datetime,
+    BeforeValidator(_bound),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+            "examples": ["2026-03-20", "2026-03-20T12:00:00Z"],
+        }
+    ),
+]

@@ -1,0 +1,54 @@
+"""An order as v2 shows it: what ``/v2/orders`` answers, and what events of orders carry."""
+
+from dataclasses import asdict
+from typing import Any
+
+from commerce.orders.model import Order, OrderLine
+
+
+def as_object(order: Order) -> dict[str, Any]:
+    """The order in plain values: amounts are decimal major units, instants are instants."""
+    return {
+        "id": order.order_id,
+        "customer_id": order.buyer.customer_id,
+        "customer": {"id": order.buyer.customer_id, "email": order.buyer.email, "name": order.buyer.name},
+        "status": str(order.status),
+        "payment_status": str(order.payment_status),
+        "fulfillment_status": str(order.fulfillment_status),
+        "items": [_item(line) for line in order.lines],
+        "items_count": order.units,
+        "currency": order.currency,
+        "subtotal": order.subtotal.major,
+        "discount": order.discount.major,
+        "shipping": order.shipping.major,
+        "tax": order.tax.major,
+        "total": order.total.major,
+        "refunded": order.refunded.major,
+        "shipping_address": asdict(order.shipping_address),
+        "billing_address": asdict(order.billing_address) if order.billing_address else None,
+        "payment_method": order.payment_method,
+        "shipping_method": order.shipping_method,
+        "payment_intent_id": order.payment_intent_id,
+        "tracking_number": order.tracking_number,
+        "carrier": order.carrier,
+        "estimated_delivery": order.estimated_delivery,
+        "metadata": order.metadata,
+        "version": order.version,
+        "expires_at": order.expires_at,
+        "created_at": order.placed_at,
+        "updated_at": order.updated_at,
+    }
+
+
+def _item(line: OrderLine) -> dict[str, Any]:
+    return {
+        "id": line.line_id,
+        "product_id": line.product_id,
+        "variant_id": line.variant_id,
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "price": line.unit_price.major,
+        "catalogue_price": None if line.catalogue_price is None else line.catalogue_price.major,
+        "total": line.total.major,
+    }

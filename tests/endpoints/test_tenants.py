@@ -1,0 +1,344 @@
+"""TN-01, AUTH-05: the tenants of a credential, and the networks from which a shop's credentials work."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from commerce.access import store, use_cases
+from commerce.access.model import MERCHANT_SCOPES, TenantStatus
+from commerce.access.use_cases import CreateTenant
+from commerce.kernel.caller import Mode, Role
+from commerce.limits.model import Plan
+from commerce.table.transaction import run
+from tests.shop import TENANT, Answered, Call, Credential, Said, authorize, customer_credential
+
+OFFICE, HOME = "203.0.113.7", "198.51.100.1"
+OWNER = Credential(role=Role.OWNER, principal_id="key_owner", scopes=MERCHANT_SCOPES)
+OFFICES = ["203.0.113.0/24", "2001:db8::/32"]
+
+
+def open_shop(tenant_id: str, plan: Plan = Plan.ENTERPRISE, **changes: Any) -> str:
+    command = CreateTenant(
+        tenant_id=tenant_id,
+        name=f"Shop {tenant_id}",
+        currency="EUR",
+        timezone="Europe/Paris",
+        country="FR",
+        warehouses=("wh_001",),
+        mode=Mode.TEST,
+        plan=plan,
+        hourly_limit=2_000 if plan is Plan.ENTERPRISE else None,
+        daily_limit=9_000 if plan is Plan.ENTERPRISE else None,
+    )
+    return run(lambda tx: use_cases.create_tenant(tx, replace(command, **changes)))[1].text
+
+
+@dataclass
+class Door:
+    """Requests past the authorizer, from an address."""
+
+    call: Call
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, credential: str, path: str, *, ip: str = OFFICE, **options: Any) -> Answered:
+        said = authorize(credential, headers=options.get("headers"), source_ip=ip)
+        return self.call(path, credential=Said(said=said), source_ip=ip, **options)
+
+    def token(self, **claims: Any) -> str:
+        """Whatever the token, it says this."""
+        from commerce.access import tokens
+
+        said = {"sub": "user_1", "role": "owner", "mode": "test", "scope": " ".join(MERCHANT_SCOPES)} | claims
+        self.monkeypatch.setattr(tokens, "verified_claims", lambda _: said)
+        return "a.b.c"
+
+
+@pytest.fixture
+def door(call: Call, monkeypatch: pytest.MonkeyPatch) -> Door:
+    return Door(call, monkeypatch)
+
+
+def change(
+    call: Call, body: dict[str, Any], *, credential: Credential = OWNER, ip: str = OFFICE, **options: Any
+) -> Answered:
+    return call(
+        "v2/access/update_tenant",
+        credential=credential,
+        source_ip=ip,
+        body=body,
+        **({"id": TENANT.tenant_id} | options),
+    )
+
+
+def code(answered: Answered) -> tuple[int, str]:
+    return answered.status, answered.body["error"]["details"][0]["code"]
+
+
+def allow(tenant_id: str, *networks: str) -> None:
+    account = store.find_tenant(tenant_id)
+    assert account is not None
+    changed = account.with_settings(name=None, allowed_networks=networks)
+    run(lambda tx: store.save_tenant(tx, changed))
+
+
+# The list
+
+
+def test_a_key_lists_its_tenant(door: Door) -> None:
+    key = open_shop("ten_1")
+    open_shop("ten_2")
+
+    listed = door(key, "v2/access/list_tenants")
+
+    assert listed.status == 200
+    (shown,) = listed.body["data"]
+    assert shown | {"created_at": ""} == {
+        "id": "ten_1",
+        "name": "Shop ten_1",
+        "currency": "EUR",
+        "timezone": "Europe/Paris",
+        "country": "FR",
+        "plan": "enterprise",
+        "status": "active",
+        "environments": ["test"],
+        "rate_limit": {"hourly": 2_000, "daily": 9_000},
+        "allowed_networks": [],
+        "created_at": "",
+        "version": 1,
+    }
+    assert listed.body["pagination"] == {
+        "page": 1,
+        "limit": 20,
+        "total_pages": 1,
+        "total_items": 1,
+        "has_next": False,
+        "has_previous": False,
+        "next_cursor": None,
+    }
+
+
+def test_staff_of_several_tenants_list_them_without_choosing_one_and_then_choose(door: Door) -> None:
+    for tenant_id in ("ten_1", "ten_2", "ten_3"):
+        open_shop(tenant_id)
+    token = door.token(role="staff", tenants=["ten_2", "ten_1", "ten_unknown"])
+
+    listed = door(token, "v2/access/list_tenants")
+    for chosen in [each["id"] for each in listed.body["data"]]:
+        assert door(token, "v2/catalog/list_products", headers={"X-Tenant-ID": chosen}).status == 200
+    outside = door(token, "v2/catalog/list_products", headers={"x-tenant-id": "ten_3"})
+    undecided = door(token, "v2/catalog/list_products")
+
+    assert [each["id"] for each in listed.body["data"]] == ["ten_2", "ten_1"]
+    assert code(outside) == (403, "wrong_tenant")
+    assert code(undecided) == (403, "tenant_required")
+    assert code(door(token, "v2/access/list_tenants", headers={"X-Tenant-ID": "ten_3"})) == (403, "wrong_tenant")
+
+
+def test_a_suspended_tenant_is_out_of_reach_and_not_in_the_list(door: Door) -> None:
+    open_shop("ten_1")
+    open_shop("ten_2")
+    run(lambda tx: use_cases.set_tenant_status(tx, "ten_2", TenantStatus.SUSPENDED))
+
+    listed = door(door.token(tenants=["ten_1", "ten_2"]), "v2/access/list_tenants")
+
+    assert [each["id"] for each in listed.body["data"]] == ["ten_1"]
+
+
+# Changing one
+
+
+def test_an_owner_renames_the_shop(call: Call, table: Any) -> None:
+    open_shop("ten_1")
+
+    changed = change(call, {"name": "Harbor & Pine"}, headers={"If-Match": '"1"'})
+
+    assert (changed.status, changed.body["name"], changed.body["version"]) == (200, "Harbor & Pine", 2)
+    assert changed.headers["ETag"].startswith('"2-')
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert (account.name, account.version, account.plan) == ("Harbor & Pine", 2, Plan.ENTERPRISE)
+
+
+def test_what_is_left_out_stays_and_what_is_so_already_is_not_written(call: Call, table: Any) -> None:
+    open_shop("ten_1")
+    change(call, {"allowed_networks": OFFICES})
+    before = table.scan()["Items"]
+
+    same = [change(call, body) for body in ({}, {"name": "Shop ten_1"}, {"allowed_networks": OFFICES}, {"name": None})]
+
+    assert [(answered.status, answered.body["version"]) for answered in same] == [(200, 2)] * 4
+    assert table.scan()["Items"] == before
+
+
+def test_a_change_of_what_has_changed_since_is_refused(call: Call, table: Any) -> None:
+    open_shop("ten_1")
+    change(call, {"name": "First"})
+
+    late = change(call, {"name": "Second"}, headers={"If-Match": '"1"'})
+
+    assert code(late) == (409, "version_mismatch")
+
+
+@pytest.mark.parametrize("tenant_id", ["ten_2", "ten_missing"])
+def test_another_tenant_does_not_exist(call: Call, table: Any, tenant_id: str) -> None:
+    open_shop("ten_1")
+    open_shop("ten_2")
+
+    answered = change(call, {"name": "Mine now"}, id=tenant_id)
+
+    assert (answered.status, answered.body["error"]["code"]) == (404, "not_found")
+    assert answered.body == change(call, {"name": "Mine now"}, id="ten_never").body
+
+
+@pytest.mark.parametrize("role", [Role.STAFF, Role.API_KEY])
+def test_only_an_owner_changes_settings(call: Call, table: Any, role: Role) -> None:
+    open_shop("ten_1")
+
+    answered = change(call, {"name": "Mine now"}, credential=Credential(role=role, scopes=MERCHANT_SCOPES))
+
+    assert code(answered) == (403, "owner_only")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ({"name": ""}, 422, "string_too_short"),
+        ({"name": "Line\nbreak"}, 422, "not_printable"),
+        ({"plan": "enterprise"}, 422, "unknown_field"),
+        ({"status": "active"}, 422, "unknown_field"),
+        ({"allowed_networks": "203.0.113.0/24"}, 422, "list_type"),
+        ({"allowed_networks": ["203.0.113.7/24"]}, 422, "bad_network"),
+        ({"allowed_networks": ["office"]}, 422, "bad_network"),
+        ({"allowed_networks": ["203.0.113.0/33"]}, 422, "bad_network"),
+        ({"allowed_networks": [f"203.0.{n}.0/24" for n in range(21)]}, 422, "too_long"),
+        ({"allowed_networks": ["198.51.100.0/24"]}, 422, "locks_you_out"),
+        ({"allowed_networks": ["2001:db8::/32"]}, 422, "locks_you_out"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(
+    call: Call, table: Any, body: dict[str, Any], status: int, reason: str
+) -> None:
+    open_shop("ten_1")
+
+    assert code(change(call, body)) == (status, reason)
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert account.version == 1
+
+
+def test_networks_are_kept_in_canonical_form_once_each(call: Call, table: Any) -> None:
+    open_shop("ten_1")
+
+    changed = change(call, {"allowed_networks": ["203.0.113.7", "2001:DB8:0::/32", "203.0.113.7/32"]})
+
+    assert changed.body["allowed_networks"] == ["203.0.113.7/32", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize("plan", [Plan.FREE, Plan.STARTER, Plan.PROFESSIONAL, Plan.BUSINESS])
+def test_networks_are_part_of_the_enterprise_plan(call: Call, table: Any, plan: Plan) -> None:
+    open_shop("ten_1", plan)
+
+    assert code(change(call, {"allowed_networks": OFFICES})) == (403, "plan_required")
+    assert change(call, {"allowed_networks": []}).status == 200
+
+
+def test_networks_outlive_the_plan_until_they_are_taken_away(call: Call, door: Door) -> None:
+    key = open_shop("ten_1")
+    allow("ten_1", *OFFICES)
+    run(lambda tx: use_cases.set_plan(tx, "ten_1", Plan.FREE))
+
+    assert code(door(key, "v2/access/list_tenants", ip=HOME)) == (403, "address_not_allowed")
+    assert change(call, {"allowed_networks": []}).status == 200
+    assert door(key, "v2/access/list_tenants", ip=HOME).status == 200
+
+
+# Where from
+
+
+@pytest.mark.parametrize(
+    ("ip", "status"),
+    [
+        (OFFICE, 200),
+        ("2001:db8:7::1", 200),
+        ("::ffff:203.0.113.7", 200),
+        (HOME, 403),
+        ("2001:db9::1", 403),
+        ("", 403),
+        ("unknown", 403),
+    ],
+)
+def test_a_key_works_from_the_allowed_networks_only(door: Door, ip: str, status: int) -> None:
+    key = open_shop("ten_1")
+    allow("ten_1", *OFFICES)
+
+    assert door(key, "v2/catalog/list_products", ip=ip).status == status
+
+
+def test_staff_and_keys_alike_are_refused_in_the_surfaces_envelope(door: Door) -> None:
+    open_shop("ten_1")
+    allow("ten_1", *OFFICES)
+    token = door.token(role="staff", tenant="ten_1")
+
+    v2 = door(token, "v2/catalog/list_products", ip=HOME)
+    admin = door(token, "admin/orders/count_orders", ip=HOME)
+
+    assert code(v2) == (403, "address_not_allowed")
+    assert set(v2.body) == {"error"}
+    assert (admin.status, admin.body["success"]) == (403, False)
+    assert admin.body["error"]["code"] == "authorization_error"
+
+
+def test_the_shops_customers_come_from_everywhere(door: Door, call: Call) -> None:
+    open_shop("ten_1")
+    allow("ten_1", *OFFICES)
+    token = door.token(role="customer", customer_id="cust_1", tenant="ten_1")
+
+    assert door(token, "storefront/carts/get_cart", ip=HOME).status == 200
+    assert call("storefront/carts/get_cart", credential=customer_credential("cust_1"), source_ip=HOME).status == 200
+
+
+def test_a_call_from_elsewhere_uses_up_nothing_of_the_keys_limit(door: Door) -> None:
+    key = open_shop("ten_1")
+    allow("ten_1", *OFFICES)
+
+    refused = [door(key, "v2/catalog/list_products", ip=HOME) for _ in range(3)]
+    passed = door(key, "v2/catalog/list_products")
+
+    assert {answered.headers["X-RateLimit-Remaining"] for answered in refused} == {"2000"}
+    assert passed.headers["X-RateLimit-Remaining"] == "1999"
+
+
+def test_a_tenants_networks_bind_calls_for_that_tenant_only(door: Door) -> None:
+    open_shop("ten_1")
+    open_shop("ten_2")
+    allow("ten_1", *OFFICES)
+    token = door.token(tenants=["ten_1", "ten_2"])
+
+    def status(named: str) -> int:
+        return door(token, "v2/catalog/list_products", ip=HOME, headers={"X-Tenant-ID": named}).status
+
+    assert (status("ten_1"), status("ten_2")) == (403, 200)
+    assert [each["id"] for each in door(token, "v2/access/list_tenants", ip=HOME).body["data"]] == ["ten_2"]
+    assert len(door(token, "v2/access/list_tenants", ip=OFFICE).body["data"]) == 2
+
+
+def test_an_endpoint_that_is_told_nothing_about_the_address_lets_nobody_in(call: Call, table: Any) -> None:
+    context = Credential().context("products:read")
+    del context["address"]
+
+    assert code(call("v2/catalog/list_products", credential=Said(said=context))) == (403, "address_not_allowed")
+
+
+def test_tests_speak_of_callers_as_the_authorizer_does(door: Door) -> None:
+    """What endpoints are tested with has what the authorizer sends, and nothing else."""
+    open_shop("ten_1")
+    staff = authorize(door.token(role="staff", tenant="ten_1"))
+    customer = authorize(door.token(role="customer", customer_id="cust_1", tenant="ten_1"))
+    tested = Credential().context("products:read")
+
+    assert set(staff) == set(tested)
+    assert set(customer) == set(customer_credential("cust_1").context("cart"))
+    (settings,), (tested_settings,) = json.loads(staff["tenants"]).values(), json.loads(tested["tenants"]).values()
+    assert set(settings) == set(tested_settings)

@@ -1,0 +1,107 @@
+"""What schemathesis checks beyond its own checks; it loads this module by its name.
+
+A description is complete when a request that it allows is never refused for its structure. What the shop refuses for
+other reasons is listed here, so that a new reason has to be thought about: does the description say it, or can it not?
+"""
+
+import os
+import uuid
+from collections import Counter
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, CheckContext, HookContext, Response
+
+# Codes of `details` in 400 and 422, by why no description can say it.
+SEMANTIC = {
+    "a page and a cursor exclude each other; a cursor belongs to one question; offsets reach so far": (
+        "bad_cursor page_and_cursor use_cursor"
+    ),
+    "filters and orders that together no index answers; texts without a word; periods that end before they begin": (
+        "not_indexed search_too_short name_too_short empty_period"
+    ),
+    "what the shop has": (
+        "unknown_product unknown_variant unknown_warehouse unknown_customer variant_required variant_in_stock "
+        "not_for_sale address_required cart_empty"
+    ),
+    "prices and amounts depend on the shop's currency, its catalogue and the order": (
+        "foreign_currency unknown_currency too_many_decimal_places amount_out_of_range amount_mismatch price_mismatch "
+        "not_payable unsupported_payment_method unusable_payment_method unsupported_shipping_method no_exchange_rate"
+    ),
+    "one thing twice in a request, or more of it together than fits": (
+        "duplicate_sku duplicate_variant two_defaults two_prices too_many_variants too_many_items too_large "
+        "quantity_too_large"
+    ),
+    "depends on the clock or on the credential": "bad_expiry bad_limit scope_not_held",
+    "registries that grow: countries of ISO 3166-1 in any case, networks in all their notations": "country bad_network",
+    "Unicode's categories, and Luhn's check on digits anywhere": "not_printable card_number",
+    "made with a secret": "bad_signature",
+}
+CODES = frozenset(" ".join(SEMANTIC.values()).split())
+
+# Routes that a run cannot make succeed, and why.
+NEVER_SUCCEED = {
+    "GET /oauth/authorize": "needs a registered client; test_oauth.py signs in",
+    "POST /oauth/token": "needs a registered client; test_oauth.py signs in",
+    "POST /oauth/revoke": "needs a registered client; test_oauth.py signs in",
+    "POST /stripe/webhook": "needs Stripe's signature; test_purchase.py delivers events",
+}
+
+
+# Of the coverage phase's requests, those of one operation and one kind: so many, and then every so-manieth. Which ones
+# these are depends on the seed. All of them would be 7,000 requests, most of them another wrong type in another field.
+FIRST, THEN_EVERY = 4, 12
+SEED = int(os.environ["SCHEMA_SEED"])
+_seen: Counter[tuple[str, str]] = Counter()
+
+
+@schemathesis.hook
+def filter_case(_: HookContext, case: Case[Any]) -> bool:
+    """Thin the coverage phase out."""
+    scenario = getattr(case.meta.phase.data, "scenario", None) if case.meta else None
+    if scenario is None:
+        return True
+    kind = (case.operation.label, str(scenario))
+    _seen[kind] += 1
+    return _seen[kind] <= FIRST or (_seen[kind] + SEED) % THEN_EVERY == 0
+
+
+@schemathesis.hook
+def map_case(_: HookContext, case: Case[Any]) -> Case[Any]:
+    """Give every good request a key of its own; otherwise all of an operation would be repetitions of its first."""
+    if case.meta and case.meta.generation.mode.is_positive and "Idempotency-Key" in (case.headers or {}):
+        case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    return case
+
+
+@schemathesis.check
+def description_is_complete(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """A request that the description allows is not refused for its structure."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 422):
+        return
+    error = response.json()["error"]
+    if isinstance(error, str):
+        return  # OAuth's errors name no field (RFC 6749, section 5.2)
+    structural = [each for each in error["details"] if each["code"] not in CODES]
+    if structural or not error["details"]:
+        raise AssertionError(f"The description allows what is refused for its structure: {structural or error}")
+
+
+@schemathesis.check
+class EveryRouteSucceeds:
+    """A run in which a route only ever refuses says little about that route."""
+
+    def __init__(self) -> None:
+        self.called: set[str] = set()
+        self.succeeded: set[str] = set()
+
+    def after_response(self, _: CheckContext, response: Response, case: Case[Any]) -> None:
+        """Remember who answered with success."""
+        self.called.add(case.operation.label)
+        if response.status_code < 300:
+            self.succeeded.add(case.operation.label)
+
+    def after_run(self, _: CheckContext) -> None:
+        """Compare with all that were called."""
+        refused = self.called - self.succeeded - NEVER_SUCCEED.keys()
+        assert not refused, f"Never succeeded: {', '.join(sorted(refused))}"

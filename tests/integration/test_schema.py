@@ -1,0 +1,106 @@
+"""Every documented route against its description: schemathesis makes requests out of it and judges the answers.
+
+The calls are made in a shop of their own, so that other tests' shops stay as they are. A run depends on its seed, which
+it prints; ``TILL_SCHEMA_SEED`` repeats one. ``schemathesis.toml`` says how the routes are called, ``schema_checks.py``
+what is checked beyond schemathesis' own checks.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.stack.settings import ROOT, child_environment
+from local.stack.shop import call
+from tests.integration.conftest import Running
+from tests.integration.test_rate_limits import open_shop
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+CHECKS = "tests.integration.schema_checks"
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A shop's customer, and ids by the names that ``schemathesis.toml`` has for them."""
+
+    customer_token: str
+    ids: dict[str, str]
+
+
+def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
+    """One of everything that routes are called for."""
+
+    def make(path: str, body: Any, credential: str = owner) -> Any:
+        answer = call(stack.url, "POST", path, credential, json=body)
+        assert answer.status_code == 201, (path, answer.text)
+        made = answer.json()
+        return made.get("data", made)
+
+    email = f"jane.{uuid.uuid4().hex[:8]}@example.com"
+    address = {"first_name": "Jane", "last_name": "Doe", "address1": "1 Main St", "city": "Anytown", "postal_code": "1"}
+    product = make("/v2/products", {"name": "Mug", "price": 12.5, "sku": "MUG-1"})["id"]
+    make(f"/v2/inventory/{product}/adjust", {"quantity": 100_000, "reason": "restock"})
+    customer = make(
+        "/v2/customers",
+        {"email": email, "first_name": "Jane", "last_name": "Doe", "addresses": [address, {**address, "city": "B"}]},
+    )
+    token = stack.issuer.customer(customer["id"], tenant)
+    items = [{"product_id": product, "quantity": 1}]
+    order = make("/v2/orders", {"customer_id": customer["id"], "items": items})
+    intent = make("/v2/payments/intents", {"order_id": order["id"], "amount": 1250, "currency": "usd"})
+    return Furnished(
+        token,
+        {
+            "tenants": tenant,
+            "customers": customer["id"],
+            "emails": email,
+            "addresses": customer["addresses"][1]["id"],
+            "products": product,
+            "alerts": make(f"/v2/inventory/{product}/alerts", {"threshold": 5})["id"],
+            "orders": order["id"],
+            "payments": intent["id"],
+            "cart_items": make("/cart/items", items[0], token)["items"][0]["id"],
+            "keys": make("/v2/api-keys", {"name": "Spare", "scopes": ["orders:read"]})["id"],  # not the calls' own
+        },
+    )
+
+
+def configuration(ids: dict[str, str]) -> str:
+    """``schemathesis.toml`` with a dictionary of each id."""
+    dictionaries = [f"[dictionaries.{name}]\nvalues = [{json.dumps(text)}]\n" for name, text in ids.items()]
+    return "\n".join([CONFIG.read_text(), *dictionaries])
+
+
+def test_every_route_answers_as_its_description_says(
+    stack: Running, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    owner = open_shop(stack, "professional")
+    tenant = call(stack.url, "GET", "/v2/tenants", owner).json()["data"][0]["id"]
+    shop = furnish(stack, owner, tenant)
+    config = tmp_path / CONFIG.name
+    config.write_text(configuration(shop.ids))
+    credentials = {"SCHEMA_OWNER_KEY": owner, "SCHEMA_CUSTOMER_TOKEN": shop.customer_token, "SCHEMA_TENANT": tenant}
+    seed = os.environ.get("TILL_SCHEMA_SEED") or str(random.randrange(2**32))
+
+    with capfd.disabled():
+        print(f"\nTILL_SCHEMA_SEED={seed}", flush=True)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
+                *("run", f"{stack.url}/openapi.json", "--url", stack.url, "--checks", "all", "--seed", seed),
+                *("--workers", str(WORKERS), "--continue-on-failure", "--no-color"),
+            ],
+            cwd=ROOT,
+            env=child_environment(**credentials, SCHEMATHESIS_HOOKS=CHECKS, SCHEMA_SEED=seed),
+            check=False,
+        )
+
+    assert done.returncode == 0

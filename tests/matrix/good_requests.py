@@ -1,0 +1,405 @@
+"""One good request of every route: what must be there first, what is sent, and what comes back.
+
+Scopes, statuses, caches and what If-Match takes are written down here once more, as the contract has them: what tests
+expect of a route must not come from the route itself.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+from commerce.http import forms
+from commerce.http.api import PUBLIC_SCOPE
+from commerce.kernel.caller import Role
+from commerce.oauth.model import ClientKind
+from tests.contract.endpoints import Endpoint, endpoints
+from tests.contract.shops import HOME
+from tests.matrix.world import CALLBACK, CLIENT_SECRET, World
+from tests.payments import signature
+from tests.shop import Answered, Credential, handler
+from tests.streams import Stream, audited, deliver
+
+CUSTOMERS_SCOPES = ("cart", "my_orders")
+NO_STORE, CATALOGUE, CUSTOMER = "no-store", "private, max-age=300", "private, max-age=60"
+STATIC = "static"  # a document: whoever deploys decides what it says
+
+type Sent = dict[str, Any]
+"""What ``tests.shop.Call`` takes: path parameters by their names, ``body``, ``query``, ``headers``."""
+
+
+@dataclass(frozen=True)
+class Good:
+    """A good request.
+
+    Args:
+        given: brings the world there and gives what is sent. Asked twice, it gives two requests that differ where the
+            route has a body.
+        also: the other scopes that this very request needs.
+        owner: whether only an owner may.
+        cache: of a read.
+        changed_by: of a read: the route whose good request changes its answer, or what else does.
+        takes_version: whether a change takes If-Match; ``version_from`` is then the read that shows the version.
+    """
+
+    name: str
+    scope: str
+    status: int = 200
+    given: Callable[[World], Sent] = lambda _: {}
+    cache: str = NO_STORE
+    changed_by: "str | Callable[[World], Any]" = ""
+    version_from: str = ""
+    also: tuple[str, ...] = ()
+    owner: bool = False
+    tenant_header: bool = True  # of a public route: whether it must name the shop
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return endpoints()[self.name]
+
+    @property
+    def is_public(self) -> bool:
+        return self.scope == PUBLIC_SCOPE
+
+    @property
+    def is_customers(self) -> bool:
+        return self.scope in CUSTOMERS_SCOPES
+
+    @property
+    def is_read(self) -> bool:
+        return self.name.startswith("GET ")
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it changes something of ours, in one transaction; such a route takes an Idempotency-Key."""
+        return not self.is_read and self.name not in WITHOUT_KEY
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset({self.scope, *self.also})
+
+    @property
+    def takes_version(self) -> bool:
+        return bool(self.version_from)
+
+    def by(self, world: World) -> Credential:
+        if self.is_customers:
+            return world.customer
+        return replace(world.shop.merchant, role=Role.OWNER if self.owner else Role.API_KEY)
+
+    def send(self, world: World, sent: Sent, *, context: Any = None, **headers: str) -> Answered:
+        """Send it, past the gateway; headers are given with ``_`` for ``-``."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        own = {"orgid": world.shop.tenant.tenant_id} if self.is_public and self.tenant_header else {}
+        given = {**sent, "headers": {**own, **sent.get("headers", {}), **more}}
+        answered: Answered = self.endpoint.ask(world.shop.call, credential=self.by(world), context=context, **given)
+        return answered
+
+    def do(self, world: World) -> Answered:
+        """All of it; it must succeed."""
+        answered = self.send(world, self.given(world))
+        assert answered.status == self.status, f"{self.name}: {answered.status} {answered.text}"
+        return answered
+
+
+def _product(world: World) -> Sent:
+    return {"id": world.product["id"]}
+
+
+def _product_alert(world: World) -> Sent:
+    made = world.shop.do("v2/inventory/set_alert", product_id=world.product["id"], body={"threshold": 5})
+    return {"product_id": world.product["id"], "alert_id": made["id"]}
+
+
+def _new_product(world: World) -> Sent:
+    number = world.number()
+    variants = [{"sku": f"MUG-{number}-L", "inventory": 5}]
+    return {"body": {"name": "Mug", "sku": f"MUG-{number}", "price": 12, "variants": variants}}
+
+
+def _changed_product(world: World) -> Sent:
+    return _product(world) | {"body": {"name": f"Tee {world.number()}"}}
+
+
+def _customer(world: World) -> Sent:
+    return {"id": world.customer_id}
+
+
+def _new_customer(world: World) -> Sent:
+    body = {"email": f"mary.{world.number()}@example.com", "first_name": "Mary", "last_name": "Major"}
+    return {"body": body | {"addresses": [HOME]}}
+
+
+def _changed_customer(world: World) -> Sent:
+    return _customer(world) | {"body": {"first_name": f"Janet {world.number()}"}}
+
+
+def _new_address(world: World) -> Sent:
+    return _customer(world) | {"body": HOME | {"address1": f"{world.number()} High St"}}
+
+
+def _address(world: World) -> Sent:
+    return {"id": world.customer_id, "address_id": world.address_ids[1]}
+
+
+def _changed_address(world: World) -> Sent:
+    return _address(world) | {"body": {"city": f"Town {world.number()}"}}
+
+
+def _stock(world: World) -> Sent:
+    return {"product_id": world.product["id"]}
+
+
+def _received(world: World) -> Sent:
+    body = {"quantity": world.number(), "reason": "restock", "variant_id": world.variant_id}
+    return _stock(world) | {"body": body}
+
+
+def _new_alert(world: World) -> Sent:
+    return _stock(world) | {"body": {"threshold": world.number()}}
+
+
+def _order(world: World) -> Sent:
+    return {"order_id": world.order_id}
+
+
+def _merchants_order(world: World) -> Sent:
+    return {"body": {"customer_id": world.customer_id, "items": [world.line(world.number())]}}
+
+
+def _changed_order(parameter: str) -> Callable[[World], Sent]:
+    def given(world: World) -> Sent:
+        made = world.shop.do("v2/orders/create_order", body=_merchants_order(world)["body"])
+        return {parameter: made["id"], "body": {"status": "processing", "note": f"Packed {world.number()}"}}
+
+    return given
+
+
+def _v2_order(world: World) -> Sent:
+    return {"id": world.order_id}
+
+
+def _note(world: World) -> Sent:
+    return _order(world) | {"body": {"content": f"Call before delivery {world.number()}"}}
+
+
+def _cancelled(world: World) -> Sent:
+    return _order(world) | {"body": {"reason": f"Changed my mind {world.number()}"}}
+
+
+def _cancel(world: World) -> None:
+    """The customer cancels the order that reads show."""
+    GOOD["POST /orders/{order_id}/cancel"].do(world)
+
+
+def _open_payment(world: World) -> Sent:
+    return {"id": world.shop.start_payment(world.place_order(), 5998)}
+
+
+def _own_order(world: World) -> Sent:
+    return {"body": {"items": [world.line(world.number())], "shipping_address": HOME}}
+
+
+def _payment(world: World) -> Sent:
+    return {"body": {"order_id": world.place_order(), "amount": 5998, "currency": "usd"}}
+
+
+def _tracked(world: World) -> Sent:
+    return {"query": {"order_id": world.order_id, "email": world.email}}
+
+
+def _item(world: World) -> Sent:
+    return {"item_id": world.item_id}
+
+
+def _more_in_cart(world: World) -> Sent:
+    return {"body": world.line(world.number())}
+
+
+def _other_quantity(world: World) -> Sent:
+    return _item(world) | {"body": {"quantity": 2 + world.number()}}
+
+
+def _stripe_event(world: World) -> Sent:
+    intent_id = world.shop.start_payment(world.order_id, 5998)
+    assert world.stripe.pay(intent_id) == "succeeded"
+    event = next(each for each in world.stripe.events() if each["type"] == "payment_intent.succeeded")
+    payload = json.dumps(event)
+    return {"body": payload, "headers": {"Stripe-Signature": signature(payload.encode())}}
+
+
+def _complete_payment(world: World) -> None:
+    for intent_id in world.stripe.intents():
+        assert world.stripe.pay(intent_id) == "succeeded"
+    world.shop.settle(world.stripe)
+
+
+def _streamed(function: str, change: str) -> Callable[[World], None]:
+    """What a stream's consumer makes of the good request of ``change``."""
+
+    def happen(world: World) -> None:
+        stream = Stream(SimpleNamespace(name=os.environ["TABLE_NAME"]))
+        GOOD[change].do(world)
+        records = stream.read()
+        assert deliver(function, audited(records) if function == "record_audit" else records) == []
+
+    return happen
+
+
+def _probed(_: World) -> None:
+    handler("schedules/probe_health").handler({}, None)
+
+
+_FORM = {"content-type": forms.CONTENT_TYPE}
+
+
+def _to_sign_in(world: World) -> Sent:
+    asked = {"response_type": "code", "client_id": world.client(ClientKind.STOREFRONT), "redirect_uri": CALLBACK}
+    return {"query": asked | {"code_challenge": "c" * 43, "code_challenge_method": "S256"}}
+
+
+def _machine_signs_in(world: World) -> Sent:
+    form = {"client_id": world.client(ClientKind.INTEGRATION), "client_secret": CLIENT_SECRET}
+    body = urlencode(form | {"grant_type": "client_credentials", "scope": "orders:read"})
+    return {"body": body, "headers": _FORM}
+
+
+def _signed_out(world: World) -> Sent:
+    token = world.sign_in()["refresh_token"]
+    body = urlencode({"client_id": world.client(ClientKind.STOREFRONT), "token": token})
+    return {"body": body, "headers": _FORM}
+
+
+def _new_key(world: World) -> Sent:
+    return {"body": {"name": f"Till {world.number()}", "scopes": ["inventory:read"]}}
+
+
+def _key(world: World) -> Sent:
+    return {"id": world.key_id}
+
+
+def _rotated(world: World) -> Sent:
+    return _key(world) | {"body": {"overlap_seconds": world.number()}}
+
+
+def _renamed_shop(world: World) -> Sent:
+    return {"id": world.shop.tenant.tenant_id, "body": {"name": f"Shop {world.number()}"}}
+
+
+_PUT_PRODUCT, _PUT_CUSTOMER = "PUT /v2/products/{id}", "PUT /v2/customers/{id}"
+_ONE_PRODUCT, _ONE_CUSTOMER = "GET /v2/products/{id}", "GET /v2/customers/{id}"
+_ADDRESS = "/v2/customers/{id}/addresses/{address_id}"
+_ALERTS = "/v2/inventory/{product_id}/alerts"
+
+GOOD: dict[str, Good] = {
+    good.name: good
+    for good in (
+        Good("GET /admin/orders", "orders:read", changed_by="POST /orders"),
+        Good("POST /admin/orders", "orders:write", 201, _merchants_order),
+        Good("GET /admin/orders/counts", "orders:read", changed_by=_streamed("count_rows", "POST /orders")),
+        Good("GET /admin/orders/{order_id}", "orders:read", given=_order, changed_by=_cancel),
+        Good("GET /admin/orders/{order_id}/timeline", "orders:read", given=_order, changed_by=_cancel),
+        Good(
+            "GET /admin/orders/{order_id}/notes",
+            "orders:read",
+            given=_order,
+            changed_by="POST /admin/orders/{order_id}/notes",
+        ),
+        Good("POST /admin/orders/{order_id}/notes", "orders:write", 201, _note),
+        *(
+            Good(
+                f"{method} /admin/orders/{{order_id}}/status",
+                "orders:write",
+                given=_changed_order("order_id"),
+                version_from="GET /v2/orders/{id}",
+            )
+            for method in ("PUT", "PATCH")
+        ),
+        Good("POST /admin/payments/intent", "payments:write", 201, _payment),
+        Good("GET /api/track-order", PUBLIC_SCOPE, given=_tracked, changed_by=_cancel),
+        Good("GET /cart", "cart", changed_by="POST /cart/items"),
+        Good("DELETE /cart", "cart"),
+        Good("POST /cart/checkout", "cart", 201),
+        Good("POST /cart/items", "cart", 201, _more_in_cart),
+        Good("PUT /cart/items/{item_id}", "cart", given=_other_quantity),
+        Good("PATCH /cart/items/{item_id}", "cart", given=_other_quantity),
+        Good("DELETE /cart/items/{item_id}", "cart", given=_item),
+        Good("GET /docs", PUBLIC_SCOPE, cache=STATIC, tenant_header=False),
+        Good("GET /docs/{file}", PUBLIC_SCOPE, given=lambda _: {"file": "page.js"}, cache=STATIC, tenant_header=False),
+        Good("GET /openapi.json", PUBLIC_SCOPE, cache=STATIC, tenant_header=False),
+        Good("GET /oauth/authorize", PUBLIC_SCOPE, 302, _to_sign_in, cache=STATIC, tenant_header=False),
+        Good("POST /oauth/token", PUBLIC_SCOPE, given=_machine_signs_in, tenant_header=False),
+        Good("POST /oauth/revoke", PUBLIC_SCOPE, given=_signed_out, tenant_header=False),
+        Good("GET /orders", "my_orders", changed_by="POST /orders"),
+        Good("POST /orders", "my_orders", 201, _own_order),
+        Good("GET /orders/{order_id}", "my_orders", given=_order, changed_by=_cancel),
+        Good("POST /orders/{order_id}/cancel", "my_orders", given=_cancelled),
+        Good("POST /stripe/webhook", PUBLIC_SCOPE, given=_stripe_event, tenant_header=False),
+        Good("GET /v2/api-keys", "api_keys:read", changed_by="POST /v2/api-keys"),
+        Good("POST /v2/api-keys", "api_keys:write", 201, _new_key, also=("inventory:read",)),
+        Good("DELETE /v2/api-keys/{id}", "api_keys:write", 204, _key),
+        Good("POST /v2/api-keys/{id}/rotate", "api_keys:write", 201, _rotated, also=("inventory:read",)),
+        Good("GET /v2/audit-logs", "audit:read", changed_by=_streamed("record_audit", _PUT_PRODUCT)),
+        Good("GET /v2/customers", "customers:read", cache=CUSTOMER, changed_by="POST /v2/customers"),
+        Good("POST /v2/customers", "customers:write", 201, _new_customer),
+        Good(_ONE_CUSTOMER, "customers:read", given=_customer, cache=CUSTOMER, changed_by=_PUT_CUSTOMER),
+        Good(_PUT_CUSTOMER, "customers:write", given=_changed_customer, version_from=_ONE_CUSTOMER),
+        Good("POST /v2/customers/{id}/addresses", "customers:write", 201, _new_address, version_from=_ONE_CUSTOMER),
+        Good(f"PUT {_ADDRESS}", "customers:write", given=_changed_address, version_from=_ONE_CUSTOMER),
+        Good(f"DELETE {_ADDRESS}", "customers:write", 204, _address, version_from=_ONE_CUSTOMER),
+        Good(f"POST {_ADDRESS}/set-default", "customers:write", 201, _address, version_from=_ONE_CUSTOMER),
+        Good("GET /v2/health", PUBLIC_SCOPE, changed_by=_probed, tenant_header=False),
+        Good(
+            "GET /v2/inventory/{product_id}",
+            "inventory:read",
+            given=_stock,
+            changed_by="POST /v2/inventory/{product_id}/adjust",
+        ),
+        Good("POST /v2/inventory/{product_id}/adjust", "inventory:write", 201, _received),
+        Good(f"GET {_ALERTS}", "inventory:read", given=_stock, changed_by=f"POST {_ALERTS}"),
+        Good(f"POST {_ALERTS}", "inventory:write", 201, _new_alert),
+        Good(f"DELETE {_ALERTS}/{{alert_id}}", "inventory:write", 204, _product_alert),
+        Good("GET /v2/orders", "orders:read", changed_by="POST /v2/orders"),
+        Good("POST /v2/orders", "orders:write", 201, _merchants_order),
+        Good("GET /v2/orders/{id}", "orders:read", given=_v2_order, changed_by=_cancel),
+        *(
+            Good(
+                f"{method} /v2/orders/{{id}}/status",
+                "orders:write",
+                given=_changed_order("id"),
+                version_from="GET /v2/orders/{id}",
+            )
+            for method in ("PUT", "PATCH")
+        ),
+        Good("GET /v2/payments", "payments:read", changed_by="POST /v2/payments/intents"),
+        Good("POST /v2/payments/intents", "payments:write", 201, _payment),
+        Good("GET /v2/payments/{id}", "payments:read", given=_open_payment, changed_by=_complete_payment),
+        Good("GET /v2/payments/intents/{id}", "payments:read", given=_open_payment, changed_by=_complete_payment),
+        Good("POST /v2/payments/{id}/cancel", "payments:write", 201, _open_payment),
+        Good("GET /v2/products", "products:read", cache=CATALOGUE, changed_by="POST /v2/products"),
+        Good("POST /v2/products", "products:write", 201, _new_product),
+        Good(_ONE_PRODUCT, "products:read", given=_product, cache=CATALOGUE, changed_by=_PUT_PRODUCT),
+        Good(_PUT_PRODUCT, "products:write", given=_changed_product, version_from=_ONE_PRODUCT),
+        Good("DELETE /v2/products/{id}", "products:write", 204, _product, version_from=_ONE_PRODUCT),
+        Good("GET /v2/tenants", "settings:read", changed_by="PATCH /v2/tenants/{id}"),
+        Good(
+            "PATCH /v2/tenants/{id}", "settings:write", given=_renamed_shop, owner=True, version_from="GET /v2/tenants"
+        ),
+    )
+}
+
+OAUTH = frozenset({"GET /oauth/authorize", "POST /oauth/token", "POST /oauth/revoke"})
+# Safe to repeat by what is sent: Stripe's event id, a token that ends; or they write nothing of their own.
+WITHOUT_KEY = OAUTH | {"POST /stripe/webhook"}
+
+READS = [good for good in GOOD.values() if good.is_read]
+CHANGES = [good for good in GOOD.values() if not good.is_read]
+KEYED = [good for good in CHANGES if good.is_keyed]
+
+
+def name_of(good: Good) -> str:
+    """How pytest shows it."""
+    return good.name
