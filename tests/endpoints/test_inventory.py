@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from commerce.inventory import use_cases as stock_keeping
 from commerce.inventory.model import MAX_STOCK
 from commerce.kernel import clock
 from tests.shop import OTHER_TENANT, Call, Credential
@@ -287,3 +288,21 @@ def test_an_alert_changes_nothing_about_stock(call: Call) -> None:
     set_alert(call, product_id, 10)
 
     assert call("v2/inventory/get_inventory", product_id=product_id).body == before
+
+
+def test_stock_does_not_arrive_for_a_variant_that_is_being_removed(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = product(call, "TEE", "S", "M")
+    small, medium = (variant["id"] for variant in made["variants"])
+    warehouse = stock_keeping.warehouse
+
+    def remove_meanwhile(*given: Any) -> str:
+        monkeypatch.setattr(stock_keeping, "warehouse", warehouse)
+        left = {"variants": [{"id": medium}]}
+        assert call("v2/catalog/update_product", id=made["id"], body=left).status == 200
+        return warehouse(*given)
+
+    monkeypatch.setattr(stock_keeping, "warehouse", remove_meanwhile)
+    received = {"quantity": 5, "reason": "restock", "variant_id": small}
+    answer = call("v2/inventory/adjust_inventory", product_id=made["id"], body=received)
+
+    assert (answer.status, answer.body["error"]["details"][0]["code"]) == (422, "unknown_variant")

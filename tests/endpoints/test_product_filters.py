@@ -103,6 +103,32 @@ def test_a_list_holds_what_was_asked_for_in_that_order(shop: Shop, query: dict[s
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        {"sort": "name"},
+        {"filter[category][in]": "audio,electronics"},
+        {"filter[category][in]": "audio,electronics", "sort": "category,-price"},
+        {"sort": "-status,name"},
+        {"filter[price][gte]": "49.99", "filter[price][lt]": "200"},
+        {"category": "audio", "filter[name][contains]": "r"},
+    ],
+    ids=str,
+)
+def test_pages_of_one_are_the_list_one_by_one(shop: Shop, query: dict[str, str]) -> None:
+    whole, found = names(shop, **query), []
+    turned = query | {"limit": "1"}
+    while True:
+        body = ask(shop, **turned).body
+        assert len(body["data"]) <= 1
+        found += [product["name"] for product in body["data"]]
+        if body["pagination"]["next_cursor"] is None:
+            break
+        turned["cursor"] = body["pagination"]["next_cursor"]
+
+    assert found == whole
+
+
+@pytest.mark.parametrize(
     ("query", "status", "code", "field"),
     [
         ({"filter[colour][eq]": "red"}, 400, "unknown_filter", "filter[colour][eq]"),

@@ -130,7 +130,7 @@ def test_a_killed_change_is_done_wholly_or_not_at_all(good: Good, stage: Stage, 
                 with _telling(door, key):
                     _disturb(good, stage, known, door, key)
                 survived["with a key" if key else "without"] += 1
-    record_property("deaths survived", survived)
+    record_property("deaths survived", dict(survived))
 
 
 @pytest.mark.parametrize("good", CHANGES, ids=name_of)
@@ -143,7 +143,7 @@ def test_a_change_whose_answers_are_lost_is_done_once(good: Good, stage: Stage, 
             with _telling(door, key):
                 _disturb(good, stage, known, door, key)
             survived["with a key" if key else "without"] += 1
-    record_property("lost answers survived", survived)
+    record_property("lost answers survived", dict(survived))
 
 
 @contextmanager

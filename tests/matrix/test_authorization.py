@@ -247,7 +247,7 @@ class Tally:
             self.wrong.append(f"{cell.kind}: {problem}")
 
     def require_right(self) -> None:
-        self.note("cells of the authorization matrix", self.cells)
+        self.note("cells of the authorization matrix", dict(self.cells))
         if self.wrong:
             pytest.fail("\n".join(self.wrong), pytrace=False)
 

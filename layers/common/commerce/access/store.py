@@ -29,7 +29,7 @@ class TenantRow(Row, discriminator="tenant"):
     payment_window_minutes = NumberAttribute()
     status = UnicodeAttribute()
     created_at = InstantAttribute()
-    plan = UnicodeAttribute()
+    plan = UnicodeAttribute(null=True)  # absent: opened before there were plans
     hourly_limit = NumberAttribute(null=True)
     daily_limit = NumberAttribute(null=True)
     customers_may_cancel = BooleanAttribute(null=True)
@@ -47,7 +47,7 @@ class TenantRow(Row, discriminator="tenant"):
             payment_window_minutes=int(self.payment_window_minutes),
             created_at=self.created_at,
             status=TenantStatus(self.status),
-            plan=Plan(self.plan),
+            plan=Plan(self.plan or Plan.PROFESSIONAL),
             hourly_limit=_whole(self.hourly_limit),
             daily_limit=_whole(self.daily_limit),
             customers_may_cancel=self.customers_may_cancel is not False,

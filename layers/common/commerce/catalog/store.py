@@ -125,6 +125,16 @@ def _move_skus(tx: Transaction, tenant: Tenant, before: Product, after: Product)
             tx.put(row, owned, stale)
 
 
+def require_unchanged(tx: Transaction, tenant: Tenant, product: Product) -> None:
+    """Demand that the product still has the variants that were read (P1).
+
+    Raises (at commit):
+        StaleWrite: somebody else wrote it since.
+    """
+    row = ProductRow(*keys.product(tenant, product.product_id))
+    tx.check(row, ProductRow.version == product.version, StaleWrite("product"))
+
+
 def require_unstocked(tx: Transaction, tenant: Tenant, product: Product, variant: Variant) -> None:
     """Demand that no warehouse has, or has set aside, any unit of a variant by the time of the commit (P6).
 

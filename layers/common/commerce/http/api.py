@@ -2,8 +2,9 @@
 
 A handler is a plain function. What it names in its signature is what it is given: ``caller`` (who), ``tx`` (its unit of
 work), ``body``, ``query`` and ``form`` (validated contracts), ``criteria`` (filters and order of a list), ``if_match``
-(the version that a change expects), and its path parameters. Around it stand, once for all endpoints: authentication and
-scope, validation, Idempotency-Key, dry runs, the transaction, envelope, ETag, error table, headers, log and metrics.
+(the version that a change expects), and its path parameters. Around it stand, once for all endpoints: authentication,
+scope and limits, validation, Idempotency-Key, dry runs, the transaction, envelope, ETag, error table, headers, log and
+metrics.
 """
 
 import hashlib

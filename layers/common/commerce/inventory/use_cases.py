@@ -86,6 +86,7 @@ def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
         raise Conflict(
             f"Only {stock.available} available at {key.warehouse_id}", field="quantity", reason="insufficient_stock"
         )
+    catalog.require_unchanged(tx, tenant, product)  # no stock for a variant that is being removed
     move(tx, caller, key, command.delta, command.reason, command.note, product.name)
     after = before | {key: Stock(key, stock.available + command.delta, stock.reserved)}
     return _levels(product, [after[each] for each in sorted(after, key=_in_order)])
