@@ -161,6 +161,7 @@ def test_pages_of_one_are_the_list_one_by_one(shop: Shop, query: dict[str, str])
         ({"sort": "status,name", "metadata[shelf]": "a"}, 400, "not_indexed", "metadata[shelf]"),
         ({"category": "audio", "filter[name][contains]": "a", "page": "2"}, 400, "not_indexed", "page"),
         ({"filter[category][in]": "audio,food", "page": "2"}, 400, "not_indexed", "page"),
+        ({"metadata[shelf]": "a", "status": "draft", "page": "2"}, 400, "not_indexed", "page"),
         ({"search": "radio", "page": "2"}, 400, "not_indexed", "page"),
         ({"search": "radio", "sort": "name"}, 400, "not_indexed", "sort"),
     ],

@@ -8,7 +8,6 @@ import simplejson
 
 from commerce.kernel.clock import rfc3339
 
-
 _DIGITS = 19  # of an integer out of a number with an exponent: more than any of ours, and no work to compute
 
 
