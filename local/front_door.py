@@ -18,6 +18,7 @@ import httpx
 import uvicorn
 import yaml
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -118,7 +119,19 @@ class FrontDoor:
             yield
             await self._client.aclose()
 
-        return Starlette(routes=[Route("/{path:path}", self.forward, methods=METHODS)], lifespan=life)
+        return Starlette(
+            routes=[Route("/{path:path}", self.forward, methods=METHODS)],
+            exception_handlers={404: self._refuse, 405: self._refuse},
+            lifespan=life,
+        )
+
+    async def _refuse(self, _: Request, error: Exception) -> Response:
+        """A path with a line break in it, or a method that the gateway does not know."""
+        assert isinstance(error, HTTPException)
+        kind = "MISSING_AUTHENTICATION_TOKEN" if error.status_code == 404 else "DEFAULT_4XX"
+        answer = self._gateway_answer(kind, error.status_code, str(uuid.uuid4()))
+        answer.headers.update(error.headers or {})
+        return answer
 
     def _outgoing(self, request: Request, body: bytes) -> httpx.Request:
         query = request.scope["query_string"]

@@ -358,6 +358,10 @@ def _about_missing(sent: Any) -> Any:
     return _missing(sent) if isinstance(sent, str) else sent
 
 
+def _ids(sent: Sent) -> set[str]:
+    return {found[0] for found in _ID.finditer(str(sent))}
+
+
 def belongings(good: Good, stage: Stage) -> list[Belonging]:
     """What is not the sender's, as far as the route names anything."""
     worlds = stage.worlds
@@ -365,7 +369,7 @@ def belongings(good: Good, stage: Stage) -> list[Belonging]:
     found = [("another shop's", theirs, _about_missing(theirs))]
     if good.is_customers:
         neighbours = good.given(worlds.neighbour)
-        if set(_ID.findall(str(neighbours))) - set(_ID.findall(str(own))):
+        if _ids(neighbours) - _ids(own):
             found.append(("another customer's", neighbours, _about_missing(neighbours)))
     parameters = re.findall(r"\{(\w+)\}", good.endpoint.route.path)
     if len(parameters) > 1:

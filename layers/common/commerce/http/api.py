@@ -212,10 +212,11 @@ class Api:
     ) -> Response[str]:
         """Do what the plan says, or with ``X-Dry-Run`` tell what it would have written."""
         cause = self._called_by.cause(self._request_id)
+        operation = self._operation(self.resolver.current_event.raw_event, self._called_by, route)
         if _is_dry_run(headers):
             answer, transaction = rehearse(plan, cause)
             return _response(self._rehearsed(route, answer, transaction), {"X-Dry-Run": "true"})
-        done = perform(plan, self._operation(self.resolver.current_event.raw_event, self._called_by, route), cause)
+        done = perform(plan, operation, cause)
         tag = {} if done.version is None else {"ETag": caching.etag(done.body, done.version)}
         return _response(done, tag | ({"Idempotent-Replayed": "true"} if done.replayed else {}))
 
