@@ -206,9 +206,8 @@ def test_only_a_list_that_is_counted_tells_how_many_it_holds(shop: Shop, table: 
 
 
 def test_a_narrowed_page_comes_out_short_and_goes_on_until_all_is_found(shop: Shop) -> None:
-    for number in range(25):
-        hit = number in (0, 24)
-        body = {"name": "Hit" if hit else "Miss", "price": 1, "categories": ["many"], "sku": f"MANY-{number}"}
+    for number in range(11):
+        body = {"name": "Hit" if number == 10 else "Miss", "price": 1, "categories": ["many"], "sku": f"MANY-{number}"}
         shop.do("v2/catalog/create_product", body=body)
     query = {"category": "many", "filter[name][eq]": "hit", "sort": "created_at", "limit": "1"}
     found, pages = [], []
@@ -220,9 +219,8 @@ def test_a_narrowed_page_comes_out_short_and_goes_on_until_all_is_found(shop: Sh
             break
         query["cursor"] = body["pagination"]["next_cursor"]
 
-    assert found == ["MANY-0", "MANY-24"]
-    assert 0 in pages
-    assert len(pages) <= 5
+    assert found == ["MANY-10"]
+    assert pages == [0, 1]
 
 
 def test_metadata_beyond_the_first_ten_keys_is_stored_and_asking_for_it_is_refused(shop: Shop, table: Any) -> None:
