@@ -43,8 +43,8 @@ demo: $(DEV_STAMP) ## buy something in the running shop, step by step
 test: check environments ## everything: checks, unit tests, then tests against the local stack
 	@echo "== rules, endpoints, wire, stand-in: moto, each process in one thread"
 	@$(PY) -m pytest -n 2 tests/unit tests/endpoints tests/contract tests/standin
-	@echo "== deaths and lost answers at every call: the emulator"
-	@$(PY) -m pytest tests/faults tests/matrix
+	@echo "== every route, and deaths and lost answers at every call: an emulator to each process"
+	@$(PY) -m pytest -n 2 --dist loadfile tests/faults tests/matrix
 	@echo "== the deployed template over HTTP: the whole local stack, which starts by itself"
 	@$(PY) -m pytest -v tests/integration
 

@@ -24,13 +24,14 @@ from moto import mock_aws
 from commerce.table.rows import Row
 from tests.events import told
 from tests.payments import Stripe, connected
+from tests.rollback import shared_rows
 from tests.shop import Call
 from tests.template import table_definition
 
 
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[Any]:
-    with mock_aws():
+    with mock_aws(), shared_rows():
         client = boto3.client("dynamodb")
         client.create_table(TableName=os.environ["TABLE_NAME"], **table_definition())
         Row._connection = None
@@ -49,12 +50,22 @@ def table(_aws: Any, made_up_events: bool) -> Iterator[Any]:
     """The empty table, as a boto3 resource for looking at what was written; the events in it are those documented."""
     resource = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
     yield resource
-    items = resource.scan()["Items"]
+    items = all_rows(resource)
     with resource.batch_writer() as batch:
         for item in items:
             batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
     if not made_up_events:
         told(items)
+
+
+def all_rows(table: Any) -> list[Any]:
+    """Every row, however many pages a scan has."""
+    page = table.scan()
+    rows = list(page["Items"])
+    while "LastEvaluatedKey" in page:
+        page = table.scan(ExclusiveStartKey=page["LastEvaluatedKey"])
+        rows += page["Items"]
+    return rows
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from commerce.access.model import (
     TenantStatus,
 )
 from commerce.access.use_cases import ChangeTenant, CreateKey, Issued
-from commerce.http.contracts import Input, Instant, Line, Output, Says, Text
+from commerce.http.contracts import Changes, Input, Instant, Line, Output, Says, Text
 from commerce.http.pages import PageQuery
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode, Role
@@ -131,7 +131,7 @@ def _shown(key: ApiKey) -> dict[str, Any]:
     }
 
 
-class TenantChangesIn(Input):
+class TenantChangesIn(Changes):
     """What is left out or null stays as it is; an empty list of networks lets credentials work from everywhere."""
 
     name: Annotated[Line, Field(examples=["Harbor & Pine"])] | None = None

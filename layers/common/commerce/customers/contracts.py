@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, ListedCustomer, Purpose
@@ -15,6 +15,7 @@ from commerce.customers.use_cases import (
     UpdateCustomer,
 )
 from commerce.http.contracts import (
+    Changes,
     Country,
     Input,
     Instant,
@@ -25,7 +26,6 @@ from commerce.http.contracts import (
     Phone,
     Query,
     Says,
-    changes_something,
 )
 
 # RFC 5321 lengths; the local part as RFC 5322 writes it without quotes (dot-atom), the domain as DNS has it.
@@ -97,23 +97,6 @@ class CustomerIn(Input):
 def _kept() -> Any:
     """A field that may be left out and then stays as it is. Only what was sent is looked at."""
     return Field(default_factory=lambda: None)
-
-
-class Changes(Input):
-    """What is left out stays as it is."""
-
-    model_config = ConfigDict(json_schema_extra=changes_something)
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> "Changes":
-        if not self.sent:
-            raise PydanticCustomError("nothing_to_change", "Send at least one field that is to change")
-        return self
-
-    @property
-    def sent(self) -> dict[str, Any]:
-        """The new values, by the names of their fields."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class CustomerChangesIn(Changes):

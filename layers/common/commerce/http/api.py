@@ -461,7 +461,7 @@ class V2PublicApi(Api):
 
 def _read_json(text: str) -> Any:
     try:
-        value = wire_json.loads(text, whole=True)
+        value = wire_json.loads(text)
         if "\\u" in text:
             wire_json.dumps(value).encode()  # half of a surrogate pair is no character (RFC 7493)
     except (ValueError, ArithmeticError, RecursionError):

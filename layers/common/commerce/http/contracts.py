@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from commerce.kernel import ids
@@ -37,6 +37,23 @@ class Input(BaseModel):
     """What a client sends: unknown fields are refused, text is trimmed of nothing and coerced from nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class Changes(Input):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra=changes_something)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "Changes":
+        if not self.sent:
+            raise PydanticCustomError("nothing_to_change", "Send at least one field that is to change")
+        return self
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The new values, by the names of their fields."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Output(BaseModel):

@@ -8,28 +8,18 @@ import simplejson
 
 from commerce.kernel.clock import rfc3339
 
-_DIGITS = 19  # of an integer out of a number with an exponent: more than any of ours, and no work to compute
-
 
 def _no_constants(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")  # RFC 8259 has no NaN and no Infinity
 
 
-def _whole_or_decimal(text: str) -> int | Decimal:
-    number = Decimal(text)
-    return int(number) if number.adjusted() < _DIGITS and number == number.to_integral_value() else number
-
-
-def loads(text: str | bytes, *, whole: bool = False) -> Any:
+def loads(text: str | bytes) -> Any:
     """Parse JSON; a number with a fraction or an exponent becomes a ``Decimal``.
-
-    Args:
-        whole: a number whose fraction is nothing becomes an ``int``, as JSON Schema counts 2.0 among the integers.
 
     Raises:
         ValueError: not JSON.
     """
-    return simplejson.loads(text, parse_float=_whole_or_decimal if whole else Decimal, parse_constant=_no_constants)
+    return simplejson.loads(text, parse_float=Decimal, parse_constant=_no_constants)
 
 
 def _default(value: object) -> Any:
