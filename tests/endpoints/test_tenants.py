@@ -166,10 +166,18 @@ def test_what_is_left_out_stays_and_what_is_so_already_is_not_written(call: Call
     change(call, {"allowed_networks": OFFICES})
     before = table.scan()["Items"]
 
-    same = [change(call, body) for body in ({}, {"name": "Shop ten_1"}, {"allowed_networks": OFFICES}, {"name": None})]
+    same = [change(call, body) for body in ({"name": "Shop ten_1"}, {"allowed_networks": OFFICES}, {"name": None})]
 
-    assert [(answered.status, answered.body["version"]) for answered in same] == [(200, 2)] * 4
+    assert [(answered.status, answered.body["version"]) for answered in same] == [(200, 2)] * 3
     assert table.scan()["Items"] == before
+
+
+def test_a_change_of_nothing_is_refused(call: Call) -> None:
+    open_shop("ten_1")
+
+    answered = change(call, {})
+
+    assert (answered.status, answered.body["error"]["details"][0]["code"]) == (422, "nothing_to_change")
 
 
 def test_a_change_of_what_has_changed_since_is_refused(call: Call, table: Any) -> None:
