@@ -52,8 +52,8 @@ def test_from_rest_twice_the_free_plan_passes_over_http_and_then_429(stack: Runn
     refused = [answer for answer in answers if answer.status_code == 429]
     assert 200 <= len(passed) <= 200 + refilled
     assert len(passed) + len(refused) == CALLS
-    # Each number is told once, and once more for each call that came back meanwhile. A process that read the clock before
-    # another one and counted after it tells of an instant that is over: one number less.
+    # Each number is told once, and once more for each call that came back meanwhile. A process that read the clock
+    # before another one and counted after it tells of an instant that is over: one number less.
     counted_down = [told(answer)[1] for answer in passed if told(answer)[1]]
     assert len(set(range(1, 100)) - set(counted_down)) <= THREADS
     assert 99 - THREADS <= len(counted_down) <= 99 + refilled
