@@ -41,8 +41,10 @@ demo: $(DEV_STAMP) ## buy something in the running shop, step by step
 	@$(PY) -m local.demo
 
 test: check environments ## everything: checks, unit tests, then tests against the local stack
-	@echo "== rules, endpoints, wire, stand-in: moto, each process in one thread"
-	@$(PY) -m pytest -n 2 tests/unit tests/endpoints tests/contract tests/standin
+	@echo "== rules and endpoints: moto, each process in one thread"
+	@$(PY) -m pytest -n 2 tests/unit tests/endpoints
+	@echo "== the wire, and the Stripe stand-in"
+	@$(PY) -m pytest -n 2 tests/contract tests/standin
 	@echo "== every route, and deaths and lost answers at every call: an emulator to each process"
 	@$(PY) -m pytest -n 2 --dist loadfile tests/faults tests/matrix
 	@echo "== the deployed template over HTTP: the whole local stack, which starts by itself"
