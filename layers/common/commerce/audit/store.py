@@ -27,14 +27,13 @@ from commerce.audit.model import (
     verb_of,
 )
 from commerce.kernel.caller import Mode, Tenant
-from commerce.kernel.clock import sortable
 from commerce.kernel.errors import Unavailable
 from commerce.kernel.paging import Page, PageRequest
 from commerce.kernel.periods import Period
 from commerce.kernel.wire_json import loads
 from commerce.observability import redact
 from commerce.table import keys
-from commerce.table.reading import page
+from commerce.table.reading import in_period, page
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, connection
 from commerce.table.transaction import is_temporary
 
@@ -171,7 +170,7 @@ def page_of(tenant: Tenant, request: PageRequest, facet: str, within: Period, qu
         pk=keys.audit(tenant, facet),
         index=index,
         query_name=f"audit:{query_name}",
-        condition=_within(within, Row.sk if index is None else getattr(Row, f"{index}sk")),
+        condition=in_period(within, index),
     )
 
 
@@ -225,14 +224,3 @@ def _image(image: Mapping[str, Any] | None) -> Image:
 def _to_entry(row: Row) -> Entry:
     assert isinstance(row, AuditRow)
     return row.to_entry()
-
-
-def _within(period: Period, sort_key: Any) -> Any:
-    # Sort keys are an instant, "#" and more, so an instant alone stands before everything of that instant.
-    start = sortable(period.start) if period.start else None
-    end = sortable(period.end) if period.end else None
-    if start is not None and end is not None:
-        return sort_key.between(start, end)
-    if start is not None:
-        return sort_key >= start
-    return None if end is None else sort_key < end

@@ -12,20 +12,19 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 
 from commerce.customers.model import Address, Customer, ListedCustomer, OrdersSummary, facet
 from commerce.kernel.caller import Tenant
 from commerce.kernel.clock import sortable
 from commerce.kernel.criteria import metadata_facet, metadata_name, unindexed_metadata
-from commerce.kernel.errors import Conflict, StaleWrite, Unavailable
+from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.money import Money
-from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
+from commerce.kernel.paging import Page, PageRequest
 from commerce.kernel.periods import Period
 from commerce.table import keys
-from commerce.table.reading import Source, get, get_all, merged, page, partition
+from commerce.table.reading import Source, count, get, get_all, in_period, merged, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
-from commerce.table.transaction import Transaction, is_temporary
+from commerce.table.transaction import Transaction
 
 COLLECTION = "customers"
 UNINDEXED = f"{COLLECTION}:unindexed"  # counts the customers that have a key of metadata which no list knows
@@ -223,20 +222,13 @@ def page_with_metadata(
         pk=keys.listing(tenant, COLLECTION, metadata_facet(*pair)),
         index=None,
         query_name=f"{COLLECTION}:metadata:{question}",
-        condition=_within(within),
+        condition=in_period(within),
     )
 
 
 def count_within(tenant: Tenant, tag: str | None, within: Period) -> int | None:
     """How many customers a list holds of a period; None beyond what page numbers reach (C4)."""
-    try:
-        pk = keys.listing(tenant, COLLECTION, facet(tag))
-        counted = Row.count(pk, _within(within), limit=MAX_OFFSET_ROWS + 1)
-    except PynamoDBException as error:
-        if is_temporary(error):
-            raise Unavailable from error
-        raise
-    return counted if counted <= MAX_OFFSET_ROWS else None
+    return count(keys.listing(tenant, COLLECTION, facet(tag)), in_period(within))
 
 
 def page_named(tenant: Tenant, request: PageRequest, *, question: str, word: str) -> Page[tuple[str, ListedCustomer]]:
@@ -326,14 +318,3 @@ def _metadata_customer(row: Row) -> str:
 
 def _named(row: Row) -> tuple[str, ListedCustomer]:
     return row.sk.split("#", 1)[0], _listed(row)
-
-
-def _within(period: Period) -> Any:
-    # Sort keys are an instant, "#" and an id, so an instant alone stands before everything of that instant.
-    start = sortable(period.start) if period.start else None
-    end = sortable(period.end) if period.end else None
-    if start is not None and end is not None:
-        return Row.sk.between(start, end)
-    if start is not None:
-        return Row.sk >= start
-    return None if end is None else Row.sk < end

@@ -13,16 +13,15 @@ from operator import and_
 from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 
 from commerce.events.model import TimelineEvent
 from commerce.events.store import NoteRow, TimelineRow
 from commerce.inventory.model import Allocation
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.clock import sortable
-from commerce.kernel.errors import Conflict, StaleWrite, Unavailable
+from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.money import Money
-from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest
+from commerce.kernel.paging import Page, PageRequest
 from commerce.kernel.periods import Period
 from commerce.orders.model import (
     Address,
@@ -37,9 +36,9 @@ from commerce.orders.model import (
     Status,
 )
 from commerce.table import keys
-from commerce.table.reading import get, get_all, page, partition
+from commerce.table.reading import count, get, get_all, in_period, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
-from commerce.table.transaction import Transaction, is_temporary
+from commerce.table.transaction import Transaction
 
 COLLECTION = "orders"
 _ALL = "all"
@@ -246,7 +245,7 @@ def page_of(
         pk=pk,
         index=index,
         query_name=f"{COLLECTION}:{axis or _ALL}:{_name(facets)}:{_span(within)}",
-        condition=_within(within, index),
+        condition=in_period(within, index),
         total=total,
     )
 
@@ -262,7 +261,7 @@ def page_of_customer(
         pk=keys.orders_of_customer(tenant, customer_id),
         index=_OF_CUSTOMER,
         query_name=f"{COLLECTION}:of:{customer_id}:{_name(facets)}:{_span(within)}",
-        condition=_within(within, _OF_CUSTOMER),
+        condition=in_period(within, _OF_CUSTOMER),
         keep=_in_states(facets),
         total=total,
     )
@@ -271,12 +270,13 @@ def page_of_customer(
 def count_within(tenant: Tenant, axis: Axis | None, facets: Facets, within: Period) -> int | None:
     """How many orders a list holds of a period; None beyond what page numbers reach (O3)."""
     pk, index = _list(tenant, axis, facets)
-    return _count(pk, index, within, None)
+    return count(pk, in_period(within, index), index=index)
 
 
 def count_of_customer(tenant: Tenant, customer_id: str, facets: Facets, within: Period) -> int | None:
     """How many orders a customer has of a period; None beyond what page numbers reach (O3)."""
-    return _count(keys.orders_of_customer(tenant, customer_id), _OF_CUSTOMER, within, _in_states(facets))
+    pk, condition = keys.orders_of_customer(tenant, customer_id), in_period(within, _OF_CUSTOMER)
+    return count(pk, condition, _in_states(facets), index=_OF_CUSTOMER)
 
 
 def counter_of(axis: Axis, state: str) -> str:
@@ -289,28 +289,6 @@ def _list(tenant: Tenant, axis: Axis | None, facets: Facets) -> tuple[str, str |
     if axis is None:
         return keys.listing(tenant, COLLECTION, _ALL), None
     return keys.listing(tenant, COLLECTION, f"{axis}:{facets[axis]}"), _INDEXES[axis]
-
-
-def _count(pk: str, index: str | None, within: Period, keep: Any) -> int | None:
-    try:
-        counted = Row.count(pk, _within(within, index), keep, index_name=index, limit=MAX_OFFSET_ROWS + 1)
-    except PynamoDBException as error:
-        if is_temporary(error):
-            raise Unavailable from error
-        raise
-    return counted if counted <= MAX_OFFSET_ROWS else None
-
-
-def _within(period: Period, index: str | None) -> Any:
-    # Sort keys are an instant, "#" and an id, so an instant alone stands before everything of that instant.
-    placed = getattr(Row, f"{index}sk") if index else Row.sk
-    start = sortable(period.start) if period.start else None
-    end = sortable(period.end) if period.end else None
-    if start is not None and end is not None:
-        return placed.between(start, end)
-    if start is not None:
-        return placed >= start
-    return None if end is None else placed < end
 
 
 def _in_states(facets: Facets) -> Any:

@@ -9,8 +9,10 @@ from typing import Any
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
 from commerce.kernel.caller import Tenant
+from commerce.kernel.clock import sortable
 from commerce.kernel.errors import Unavailable
-from commerce.kernel.paging import Page, PageRequest, sign, verify
+from commerce.kernel.paging import MAX_OFFSET_ROWS, Page, PageRequest, sign, verify
+from commerce.kernel.periods import Period
 from commerce.table import keys
 from commerce.table.keys import Key
 from commerce.table.rows import Row
@@ -218,6 +220,25 @@ def _in_order[L](sources: Sequence[Source[L]], order: _Order, rank: int, after: 
             behind = after if own_rank == rank else ""
             each = [zip(repeat(source), order.rows(source.pk, behind)) for source in group]
             yield from merge(*each, key=lambda found: order.key(found[1]), reverse=not order.ascending)
+
+
+def in_period(period: Period, index: str | None = None) -> Any:
+    """The condition on the sort key that lists in order of time (``keys.by_time``) meet in ``period``; None for any."""
+    # Sort keys are an instant, "#" and more, so an instant alone stands before everything of that instant.
+    sort_key = getattr(Row, f"{index}sk") if index else Row.sk
+    start = sortable(period.start) if period.start else None
+    end = sortable(period.end) if period.end else None
+    if start is not None and end is not None:
+        return sort_key.between(start, end)
+    if start is not None:
+        return sort_key >= start
+    return None if end is None else sort_key < end
+
+
+def count(pk: str, condition: Any, keep: Any = None, *, index: str | None = None) -> int | None:
+    """How many rows a list holds under ``condition``; None beyond what page numbers reach."""
+    counted = _guarded(lambda: Row.count(pk, condition, keep, index_name=index, limit=MAX_OFFSET_ROWS + 1))
+    return counted if counted <= MAX_OFFSET_ROWS else None
 
 
 def _position(row: Row, index: str | None) -> dict[str, str]:
