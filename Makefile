@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test check openapi bench costs sam-local deploy tenant access lock environments
+.PHONY: help up down demo mails test check openapi bench costs sam-local deploy tenant access lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
@@ -39,6 +39,9 @@ down: $(DEV_STAMP) ## stop a running `make up`; FRESH=1 also forgets its data
 
 demo: $(DEV_STAMP) ## buy something in the running shop, step by step
 	@$(PY) -m local.demo
+
+mails: $(DEV_STAMP) ## show the newest mails that the running shop sent
+	@$(PY) -m local.mails $(OPTIONS)
 
 test: check environments ## everything: checks, unit tests, then tests against the local stack
 	@echo "== rules and endpoints: moto, each process in one thread"
@@ -83,7 +86,7 @@ access: $(DEV_STAMP) ## say which app clients and staff a tenant has: TABLE=… 
 	@$(PY) -m local.manage_access --table "$(TABLE)" --user-pool "$(POOL)" --tenant "$(TENANT)" $(OPTIONS)
 
 lock: $(TOOLS_STAMP) ## pin the newest versions that the requirement files allow
-	@for each in layers/common/requirements requirements/dev requirements/sam requirements/emulator requirements/tools; do \
+	@for each in layers/common/requirements layers/documents/requirements requirements/dev requirements/sam requirements/emulator requirements/tools; do \
 		echo "$$each.txt" && (cd "$$(dirname "$$each")" && "$(CURDIR)/$(TOOLS)/bin/uv" pip compile --quiet --upgrade \
 		--universal --python-version 3.13 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		--no-annotate "$$(basename "$$each").in" --output-file "$$(basename "$$each").txt"); done

@@ -1,6 +1,6 @@
 """The compiled tree that functions run from: what ``sam build`` makes, without installing anything.
 
-Libraries are copied from this environment, where the layer's own pinned requirements are installed, and kept below
+Libraries are copied from this environment, where the layers' own pinned requirements are installed, and kept below
 ``.till/bench`` until the pins change. Everything is compiled as the layer's Makefile compiles it.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 ROOT = Path(__file__).resolve().parent.parent
-_REQUIREMENTS = ROOT / "layers" / "common" / "requirements.txt"
+_REQUIREMENTS = [ROOT / "layers" / layer / "requirements.txt" for layer in ("common", "documents")]
 _RUNTIME = ("awslambdaric", "snapshot_restore_py", "simplejson")  # Lambda's own side of a function
 
 
@@ -34,7 +34,8 @@ class Build:
 
 def build(target: Path) -> Build:
     """Build into ``target``, a temporary folder; libraries into their lasting one."""
-    pins = re.findall(r"^([A-Za-z0-9_.\-]+)==(\S+)", _REQUIREMENTS.read_text(), re.MULTILINE)
+    pinned = "\n".join(file.read_text() for file in _REQUIREMENTS)
+    pins = re.findall(r"^([A-Za-z0-9_.\-]+)==(\S+)", pinned, re.MULTILINE)
     mark = hashlib.sha256(repr((pins, sys.version)).encode()).hexdigest()[:16]
     kept = ROOT / ".till" / "bench" / mark
     if not kept.exists():

@@ -36,7 +36,7 @@ class Cost:
     gateway: Decimal = Decimal(0)
     functions: Decimal = Decimal(0)
     table: Decimal = Decimal(0)
-    rest: Decimal = Decimal(0)  # queues, events, logs, traces
+    rest: Decimal = Decimal(0)  # queues, events, mails, logs, traces
 
     @property
     def total(self) -> Decimal:
@@ -94,6 +94,7 @@ def _function(measured: Measured) -> Cost:
         table=Decimal(str(calls.read_units)) * prices.READ_UNIT + Decimal(str(calls.write_units)) * prices.WRITE_UNIT,
         rest=calls.made["SendMessage"] * 3 * prices.QUEUE_CALL
         + calls.made["PutEvents"] * prices.BUS_EVENT
+        + calls.made["SendEmail"] * prices.MAIL
         + prices.LOG_BYTES * prices.LOG_BYTE
         + prices.TRACED_SHARE * prices.TRACE,
     )

@@ -26,8 +26,12 @@ from benchmarks.shop import (
     Event,
     Shop,
 )
+from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.kernel import clock
+from commerce.kernel.money import Money
+from commerce.table.transaction import run
 from tests.payments import signature
+from tests.shop import MERCHANT, TENANT
 from tests.streams import audited
 
 PAGE, LONG_PAGE = 10, 50
@@ -296,6 +300,13 @@ def _queued(shop: Shop) -> Event:
     return {"Records": [{"messageId": "message", "body": json.dumps({"event_id": event["id"]})}]}
 
 
+def _card_to_mail(shop: Shop) -> Event:
+    card = IssueCard(Money(7500, "USD"), recipient_email="jane@example.com", deliver=True)
+    serial = run(lambda tx: issue(tx, MERCHANT, card)).card.serial
+    told = {"tenant": TENANT.tenant_id, "mode": TENANT.mode, "data": {"object": {"serial": serial, "generation": 1}}}
+    return {"Records": [{"messageId": "message", "body": json.dumps({"detail": told})}]}
+
+
 def _stream(shop: Shop) -> Event:
     """The rows that placing an order adds, as the table's stream delivers them."""
     order_id = shop.unpaid_order()["id"]
@@ -434,6 +445,7 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("authorizer/authorize_request", lambda shop: _asked(shop.api_key), Target.AUTHORIZE, "API key"),
     _function("authorizer/authorize_request", lambda shop: _asked(shop.token), Target.AUTHORIZE, "JWT"),
     _function("queues/apply_stripe_event", _queued, note="1 payment"),
+    _function("queues/deliver_gift_card", _card_to_mail, note="1 card"),
     _function("streams/count_rows", _stream, note="1 order"),
     _function("streams/publish_events", _stream, note="1 order"),
     _function("streams/record_audit", _audited, note="1 order"),

@@ -48,12 +48,14 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Till",
     "TABLE_NAME": "till-benchmark",
     "CURSOR_KEY": "cursor-key-of-the-benchmark",
+    "GIFT_CARD_KEY": "gift-card-key-of-the-benchmark",
     "SERVICE_NAME": "till",
     "LOG_LEVEL": "INFO",
     "STRIPE_API_KEY_SECRET": "stripe/key",
     "STRIPE_WEBHOOK_SECRET": "stripe/webhook",
     "EVENT_BUS_NAME": "till-benchmark",
     "FILES_BUCKET": "till-benchmark",
+    "MAIL_FROM": "no-reply@example.com",
     "JWT_ISSUER": "https://login.example.com/",
     "JWT_AUDIENCE": "till",
     "JWKS_URL": "https://login.example.com/jwks.json",
@@ -260,6 +262,7 @@ def open_shop(rows: int) -> Iterator[Shop]:
         queue = boto3.client("sqs").create_queue(QueueName="stripe-events")["QueueUrl"]
         boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS_NAME"])
         boto3.client("s3").create_bucket(Bucket=ENVIRONMENT["FILES_BUCKET"])
+        boto3.client("sesv2").create_email_identity(EmailIdentity=ENVIRONMENT["MAIL_FROM"])
         with serve() as standin, user_pool.serve() as pool:
             os.environ.update(STRIPE_API_BASE=standin.url, STRIPE_EVENTS_QUEUE_URL=queue)
             os.environ.update(SIGN_IN_URL=pool.url, USER_POOL_JWKS_URL=f"{pool.url}/jwks.json")

@@ -62,7 +62,10 @@ def page() -> str:
 
 def _types() -> Iterator[str]:
     yield "## Types\n"
-    yield from _table(each for each in CATALOGUE.items() if each[1].emitted)
+    yield from _table(each for each in CATALOGUE.items() if each[1].emitted and not each[1].internal)
+    yield "\n### Between Till's own parts\n"
+    yield "These are on the bus too, and no merchant's webhook gets them. Their objects can change with any release.\n"
+    yield from _table(each for each in CATALOGUE.items() if each[1].internal)
     yield "\n### Not told yet\n"
     yield "These types belong to the documented catalogue. What they tell of does not exist in Till yet: none is sent,"
     yield "and their objects can still change.\n"

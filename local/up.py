@@ -5,6 +5,7 @@ import sys
 import time
 from typing import Any
 
+from local import mails
 from local.stack.console import Console
 from local.stack.settings import Ports, Settings, StackError
 from local.stack.stack import Shop, Stack
@@ -27,6 +28,7 @@ The shop is open ({seconds:.0f} s).
   sign in         {shop.sign_in_url}
                   customer {shop.sign_in.customer_email}  {shop.sign_in.customer_password}
                   staff    {shop.sign_in.staff_email}  {shop.sign_in.staff_password}
+  mails           make mails ({mails.address(settings)})
 
   In another terminal:   . {settings.environment_file.relative_to(settings.home.parent)}
                          curl -H "Authorization: Bearer $TILL_API_KEY" "$TILL_URL/v2/products?limit=3"

@@ -12,6 +12,7 @@ os.environ.update(
     POWERTOOLS_METRICS_DISABLED="true",
     TABLE_NAME="till-test",
     CURSOR_KEY="cursor-key-of-the-tests",
+    GIFT_CARD_KEY="gift-card-key-of-the-tests",
     SERVICE_NAME="till",
     LOG_LEVEL="WARNING",
 )
@@ -22,16 +23,16 @@ import pytest
 from moto import mock_aws
 
 from commerce.table.rows import Row
+from tests.cheap_moto import cheap_moto, undone
 from tests.events import told
 from tests.payments import Stripe, connected
-from tests.rollback import shared_rows
 from tests.shop import Call
 from tests.template import table_definition
 
 
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[Any]:
-    with mock_aws(), shared_rows():
+    with mock_aws(), cheap_moto():
         client = boto3.client("dynamodb")
         client.create_table(TableName=os.environ["TABLE_NAME"], **table_definition())
         Row._connection = None
@@ -49,11 +50,9 @@ def made_up_events() -> bool:
 def table(_aws: Any, made_up_events: bool) -> Iterator[Any]:
     """The empty table, as a boto3 resource for looking at what was written; the events in it are those documented."""
     resource = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
-    yield resource
-    items = all_rows(resource)
-    with resource.batch_writer() as batch:
-        for item in items:
-            batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+    with undone(resource.name):
+        yield resource
+        items = all_rows(resource)
     if not made_up_events:
         told(items)
 

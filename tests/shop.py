@@ -70,6 +70,7 @@ class Credential:
             "payment_window_minutes": self.tenant.payment_window_minutes,
             "customers_may_cancel": self.tenant.customers_may_cancel,
             "plan": self.tenant.plan,
+            "checkout": self.tenant.checkout.document,
         }
         return {
             "principal_id": self.principal_id,

@@ -114,6 +114,11 @@ def put_secret(settings: Settings, name: str, value: dict[str, str]) -> None:
             secrets.put_secret_value(SecretId=name, SecretString=text)
 
 
+def verify_address(settings: Settings, address: str) -> None:
+    """Let the stack send mails from ``address``; the emulator believes us that it is ours."""
+    client("sesv2", settings.endpoint_url).create_email_identity(EmailIdentity=address)
+
+
 def _sam(settings: Settings, command: str, *arguments: str, environment: dict[str, str]) -> None:
     """Run the SAM CLI with its output in a log file; raise StackError with the end of it when it fails."""
     log = settings.logs / f"sam-{command}.log"

@@ -16,7 +16,7 @@ from typing import Any
 from zlib import crc32
 
 LAYERS = Path(os.environ["LAYERS_DIR"])
-KEPT = 3
+KEPT = 6  # two layers of three builds
 _unpacking = threading.Lock()
 
 

@@ -19,6 +19,7 @@ from local.stack.shop import TENANT, Kept, SignIn, open_sign_in, owner_key
 # As the template's parameters name them by default.
 STRIPE_API_KEY_SECRET = "till/stripe/api-key"  # noqa: S105  (a name)
 STRIPE_WEBHOOK_SECRET = "till/stripe/webhook"  # noqa: S105  (a name)
+MAIL_FROM = "no-reply@example.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class Stack:
         with console.step("shop and owner key"):
             api_key = owner_key(settings, outputs["TableName"], keys.get("api_key"))
             keys = self._kept.put(api_key=api_key)
+        with console.step("address that mails come from"):
+            deployment.verify_address(settings, MAIL_FROM)
         with console.step("people who sign in"):
             sign_in = open_sign_in(settings, outputs, keys)
         with console.step("demo data") as notes:

@@ -6,8 +6,8 @@ The cases come from the routes themselves: a new endpoint fails here until ``GOO
 import json
 import logging
 import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,6 @@ import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto.backends import get_backend
 
 from commerce.http.api import PUBLIC_SCOPE
 from commerce.kernel import clock, ids, wire_json
@@ -26,14 +25,16 @@ from commerce.kernel.money import Money
 from commerce.observability import logger
 from commerce.payments import stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, StartPayment
+from tests.cheap_moto import items_of, undone
 from tests.contract.endpoints import Endpoint, endpoints
 from tests.contract.shops import HOME, Shop
 from tests.invariants import check
 from tests.payments import Stripe, signature
-from tests.shop import OTHER_TENANT, TENANT, Answered, Call, Credential
+from tests.shop import OTHER_TENANT, Answered, Call, Credential
 
 CANARY = "zq9canary7x"  # stands in what is refused, and must stand nowhere else
 CARD = "4242 4242 4242 4242"
+SECRETS = [CANARY, CARD, CARD.replace(" ", "")]
 SUCCESS = {"admin", "portal", "public"}  # surfaces whose refusals say success: false
 
 WRITING = [each for each in endpoints().values() if each.route.mutates]
@@ -50,7 +51,7 @@ def named(found: list[Endpoint]) -> pytest.MarkDecorator:
 
 @dataclass
 class World:
-    """A shop with something of everything, and a second tenant's shop. No test here changes either."""
+    """A shop with something of everything, and a second tenant's shop: for each test as they were built."""
 
     shop: Shop
     other: Shop
@@ -102,24 +103,27 @@ class World:
 
         A stranger's call is counted, refused or not.
         """
-        backend = get_backend("dynamodb")["123456789012"]["us-east-1"]
-        items = [item.to_json() for item in backend.tables[self.table.name].all_items()]
+        items = [item.to_json() for item in items_of(self.table.name)]
         return sorted(json.dumps(item, sort_keys=True) for item in items if item["Attributes"]["kind"]["S"] != "limit")
 
 
 @pytest.fixture(scope="module")
-def world(_aws: Any) -> Iterator[World]:
-    """Built once: nothing that is refused may change it, and every test makes sure of that."""
+def _world(_aws: Any) -> Iterator[World]:
     table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
     call = Call()
-    shops = [Shop(call).open(), Shop(call, OTHER_TENANT).open()]
-    built = [fill(shop, table) for shop in shops]
-    built[0].other = shops[1]
-    check(table.scan()["Items"])
-    yield built[0]
-    with table.batch_writer() as batch:
-        for row in rows_of(table):
-            batch.delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+    with undone(table.name):
+        shops = [Shop(call).open(), Shop(call, OTHER_TENANT).open()]
+        built = [fill(shop, table) for shop in shops]
+        built[0].other = shops[1]
+        check(rows_of(table))
+        yield built[0]
+
+
+@pytest.fixture
+def world(_world: World) -> Iterator[World]:
+    """Built once; what a test writes into it is undone."""
+    with undone(_world.table.name):
+        yield _world
 
 
 def rows_of(table: Any, tenant: Tenant | None = None) -> list[dict[str, Any]]:
@@ -127,13 +131,6 @@ def rows_of(table: Any, tenant: Tenant | None = None) -> list[dict[str, Any]]:
     pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
     prefix = "" if tenant is None else f"T#{tenant.tenant_id}#"
     return [row for page in pages for row in page["Items"] if row["pk"].startswith(prefix)]
-
-
-@pytest.fixture
-def own_world(world: World) -> World:
-    """The same for a test that changes it: a tenant that no other test knows."""
-    tenant = replace(TENANT, tenant_id=f"ten_{uuid.uuid4().hex}")
-    return fill(Shop(Call(), tenant).open(), world.table)
 
 
 def fill(shop: Shop, table: Any) -> World:
@@ -307,17 +304,13 @@ GOOD: dict[str, Callable[[World], Any]] = {
 }
 
 
-@pytest.fixture
-def refused(
-    world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
-    """Checks a refusal, and at the end that nothing was written or logged of what was refused."""
-    monkeypatch.setattr(logger._logger, "propagate", True)
-    monkeypatch.setattr(logger._logger, "level", logging.DEBUG)
-    before = world.rows()
-    secrets = [CANARY, CARD, CARD.replace(" ", "")]
+@dataclass
+class Refusals:
+    """What refusals must be, and how many there were of each status."""
 
-    def expect(endpoint: Endpoint, answered: Answered, status: int, code: str | None = None) -> Any:
+    seen: Counter[int]
+
+    def __call__(self, endpoint: Endpoint, answered: Answered, status: int, code: str | None = None) -> Any:
         assert answered.status == status, f"{endpoint.name}: {answered.status} {answered.text}"
         error = answered.body["error"]
         assert set(answered.body) == ({"success", "error"} if endpoint.surface.name in SUCCESS else {"error"})
@@ -329,15 +322,46 @@ def refused(
         assert answered.headers["Content-Type"] == "application/json"
         assert all(set(detail) == {"field", "message", "code"} for detail in error["details"])
         assert code is None or code in {detail["code"] for detail in error["details"]}, error["details"]
-        repeated = [secret for secret in secrets if secret in answered.text or secret in str(answered.headers)]
+        repeated = [secret for secret in SECRETS if secret in answered.text or secret in str(answered.headers)]
         assert repeated == []
+        self.seen[status] += 1
         return error
 
+    @staticmethod
+    def each[Case](cases: Iterable[Case], attempt: Callable[[Case], Any]) -> None:
+        """Try every case, also after one failed; what failed comes together, each with its case."""
+        tried, failures = 0, []
+        for case in cases:
+            tried += 1
+            try:
+                attempt(case)
+            except AssertionError as failure:
+                failure.add_note(f"This was {case!r:.300}")
+                failures.append(failure)
+        assert tried
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of {tried} bad requests", failures)
+
+
+@pytest.fixture
+def refused(
+    world: World,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Refusals]:
+    """Checks refusals, and at the end that nothing was written or logged of what was refused."""
+    monkeypatch.setattr(logger._logger, "propagate", True)
+    monkeypatch.setattr(logger._logger, "level", logging.DEBUG)
+    before = world.rows()
+    refusals = Refusals(Counter())
+    request.node.user_properties.append(("bad requests refused", refusals.seen))
     with caplog.at_level(logging.DEBUG, logger="till"):
-        yield expect
+        yield refusals
     records = [*caplog.get_records("call"), *caplog.get_records("teardown")]
     written = " ".join(str(vars(record)) for record in records) + "".join(capfd.readouterr())
-    assert [secret for secret in secrets if secret in written] == []
+    assert [secret for secret in SECRETS if secret in written] == []
     assert any(record.getMessage() == "refused" for record in records)  # or nothing was looked at
     assert not [record for record in records if record.levelno >= logging.ERROR]
     assert world.rows() == before
@@ -348,9 +372,9 @@ def test_every_endpoint_with_a_body_has_a_good_request_here() -> None:
 
 
 @named(TAKING_BODIES)
-def test_the_good_request_is_taken(endpoint: Endpoint, own_world: World, stripe: Stripe) -> None:
+def test_the_good_request_is_taken(endpoint: Endpoint, world: World, stripe: Stripe) -> None:
     """What is refused below is refused for what is wrong with it and for nothing else."""
-    answered = own_world.request(endpoint)
+    answered = world.request(endpoint)
 
     assert answered.status == endpoint.route.status, answered.text
 
@@ -358,89 +382,98 @@ def test_the_good_request_is_taken(endpoint: Endpoint, own_world: World, stripe:
 # What cannot be read, or is no request of ours
 
 
-@named(TAKING_BODIES)
-@pytest.mark.parametrize(
-    "body",
-    [
-        f'{{"name": "{CANARY}"',
-        f"{CANARY}",
-        f"{{'name': '{CANARY}'}}",
-        f'{{"quantity": NaN, "name": "{CANARY}"}}',
-        f'{{"quantity": Infinity, "name": "{CANARY}"}}',
-        f'{{"name": "{CANARY}"}} trailing',
-        "[" * 100_000,
-        "\x00",
-        f'{{"name": "{CANARY} \\ud83d"}}',
-        f'{{"name": "{CANARY}", "quantity": {"9" * 5000}}}',
-        f'{{"name": "{CANARY}", "quantity": 1e99999999999999999999}}',
-    ],
-    ids=[
-        *("cut off", "not JSON", "single quotes", "NaN", "Infinity", "trailing text", "100,000 deep", "NUL"),
-        *("half a character", "5,000 digits", "exponent of 20 digits"),
-    ],
-)
-def test_malformed_json_is_400(world: World, refused: Any, endpoint: Endpoint, body: str) -> None:
-    refused(endpoint, world.request(endpoint, body=body), 400, "malformed_json")
+MALFORMED = {
+    "cut off": f'{{"name": "{CANARY}"',
+    "not JSON": f"{CANARY}",
+    "single quotes": f"{{'name': '{CANARY}'}}",
+    "NaN": f'{{"quantity": NaN, "name": "{CANARY}"}}',
+    "Infinity": f'{{"quantity": Infinity, "name": "{CANARY}"}}',
+    "trailing text": f'{{"name": "{CANARY}"}} trailing',
+    "100,000 deep": "[" * 100_000,
+    "NUL": "\x00",
+    "half a character": f'{{"name": "{CANARY} \\ud83d"}}',
+    "5,000 digits": f'{{"name": "{CANARY}", "quantity": {"9" * 5000}}}',
+    "exponent of 20 digits": f'{{"name": "{CANARY}", "quantity": 1e99999999999999999999}}',
+}
 
 
 @named(TAKING_BODIES)
-@pytest.mark.parametrize("body", ["[]", f'"{CANARY}"', "7", "true"])
-def test_json_that_is_no_object_is_422(world: World, refused: Any, endpoint: Endpoint, body: str) -> None:
-    refused(endpoint, world.request(endpoint, body=body), 422)
+def test_malformed_json_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(case: str) -> None:
+        refused(endpoint, world.request(endpoint, body=MALFORMED[case]), 400, "malformed_json")
+
+    refused.each(MALFORMED, attempt)
+
+
+@named(TAKING_BODIES)
+def test_json_that_is_no_object_is_422(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(body: str) -> None:
+        refused(endpoint, world.request(endpoint, body=body), 422)
+
+    refused.each(["[]", f'"{CANARY}"', "7", "true"], attempt)
 
 
 @named([each for each in TAKING_BODIES if each.route.body_required])
-@pytest.mark.parametrize("body", [None, "", "null", "{}"], ids=["none", "empty", "null", "{}"])
-def test_a_missing_body_is_refused(world: World, refused: Any, endpoint: Endpoint, body: str | None) -> None:
-    answered = world.request(endpoint, body=body)
+def test_a_missing_body_is_refused(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(body: str | None) -> None:
+        answered = world.request(endpoint, body=body)
+        refused(endpoint, answered, 400 if answered.status == 400 else 422)
 
-    refused(endpoint, answered, 400 if answered.status == 400 else 422)
+    refused.each([None, "", "null", "{}"], attempt)
 
 
 @named(TAKING_BODIES)
-def test_an_unknown_field_is_422_anywhere_in_the_body(world: World, refused: Any, endpoint: Endpoint) -> None:
-    good = GOOD[endpoint.name](world)
-    for changed in with_unknown_field(good):
+def test_an_unknown_field_is_422_anywhere_in_the_body(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(changed: Any) -> None:
         error = refused(endpoint, world.request(endpoint, body=changed), 422, "unknown_field")
         assert any(detail["field"].endswith("surprise") for detail in error["details"])
 
+    refused.each(with_unknown_field(GOOD[endpoint.name](world)), attempt)
 
-@pytest.mark.parametrize("name", ["price", "unit_price", "total", "status", "tenant", "discount", "balance"])
+
 @pytest.mark.parametrize("path", ["POST /admin/orders", "POST /orders", "POST /cart/items", "POST /cart/checkout"])
-def test_what_only_the_shop_decides_is_not_taken_from_a_client(
-    world: World, refused: Any, path: str, name: str
-) -> None:
+def test_what_only_the_shop_decides_is_not_taken_from_a_client(world: World, refused: Refusals, path: str) -> None:
     endpoint = endpoints()[path]
-    refused(endpoint, world.request(endpoint, body=GOOD[path](world) | {name: 1}), 422, "unknown_field")
+
+    def attempt(name: str) -> None:
+        refused(endpoint, world.request(endpoint, body=GOOD[path](world) | {name: 1}), 422, "unknown_field")
+
+    refused.each(["price", "unit_price", "total", "status", "tenant", "discount", "balance"], attempt)
 
 
 @named(TAKING_BODIES)
-def test_a_value_of_the_wrong_type_is_422_in_every_field(world: World, refused: Any, endpoint: Endpoint) -> None:
-    tried = 0
-    for place, changed in with_wrong_types(GOOD[endpoint.name](world)):
+def test_a_value_of_the_wrong_type_is_422_in_every_field(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    cases = list(with_wrong_types(GOOD[endpoint.name](world)))
+    assert len(cases) >= 3
+
+    def attempt(case: tuple[str, Any]) -> None:
+        place, changed = case
         error = refused(endpoint, world.request(endpoint, body=changed), 422)
         assert error["details"], place
-        tried += 1
-    assert tried >= 3
+
+    refused.each(cases, attempt)
 
 
 @named(TAKING_BODIES)
 def test_a_card_number_is_422_in_every_field_and_is_not_repeated(
-    world: World, refused: Any, endpoint: Endpoint
+    world: World, refused: Refusals, endpoint: Endpoint
 ) -> None:
     good = GOOD[endpoint.name](world)
-    for number in (CARD, CARD.replace(" ", ""), CARD.replace(" ", "-"), f"pay with {CARD}, please"):
-        for place, changed in with_value_everywhere(good, number):
-            error = refused(endpoint, world.request(endpoint, body=changed), 422, "card_number")
-            assert error["details"][0]["field"] == place
-        refused(endpoint, world.request(endpoint, body={**good, number: 1}), 422, "card_number")
-    for bare in ("4242424242424242", "4242424242424242.0", "4.242424242424242e15"):
-        body = {**good, "note": wire_json.loads(bare)}
-        refused(endpoint, world.request(endpoint, body=body), 422, "card_number")
+    numbers = (CARD, CARD.replace(" ", ""), CARD.replace(" ", "-"), f"pay with {CARD}, please")
+    bare = ("4242424242424242", "4242424242424242.0", "4.242424242424242e15")
+
+    def attempt(case: tuple[str | None, Any]) -> None:
+        place, changed = case
+        error = refused(endpoint, world.request(endpoint, body=changed), 422, "card_number")
+        assert place is None or error["details"][0]["field"] == place
+
+    refused.each([case for number in numbers for case in with_value_everywhere(good, number)], attempt)
+    refused.each([(None, {**good, number: 1}) for number in numbers], attempt)
+    refused.each([(None, {**good, "note": wire_json.loads(number)}) for number in bare], attempt)
 
 
 @named(TAKING_BODIES)
-def test_a_body_of_seven_megabytes_is_413(world: World, refused: Any, endpoint: Endpoint) -> None:
+def test_a_body_of_seven_megabytes_is_413(world: World, refused: Refusals, endpoint: Endpoint) -> None:
     body = json.dumps({"name": CANARY * 640_000})
     assert len(body) > 7_000_000
 
@@ -448,39 +481,40 @@ def test_a_body_of_seven_megabytes_is_413(world: World, refused: Any, endpoint: 
 
 
 @named(TAKING_BODIES)
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html"]
-)
-def test_a_body_that_is_not_declared_as_json_is_400(
-    world: World, refused: Any, endpoint: Endpoint, content_type: str
-) -> None:
-    answered = world.request(endpoint, headers={"content-type": content_type})
+def test_a_body_that_is_not_declared_as_json_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(content_type: str) -> None:
+        answered = world.request(endpoint, headers={"content-type": content_type})
+        refused(endpoint, answered, 400, "unsupported_content_type")
 
-    refused(endpoint, answered, 400, "unsupported_content_type")
+    types = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html"]
+    refused.each(types, attempt)
 
 
 @named(WRITING)
-@pytest.mark.parametrize("key", ["", " ", "a b", "k" * 256, "schlüssel", f"{CANARY}\n"])
-def test_an_idempotency_key_that_is_none_is_400(world: World, refused: Any, endpoint: Endpoint, key: str) -> None:
-    refused(endpoint, world.request(endpoint, headers={"Idempotency-Key": key}), 400, "bad_idempotency_key")
+def test_an_idempotency_key_that_is_none_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(key: str) -> None:
+        refused(endpoint, world.request(endpoint, headers={"Idempotency-Key": key}), 400, "bad_idempotency_key")
+
+    refused.each(["", " ", "a b", "k" * 256, "schlüssel", f"{CANARY}\n"], attempt)
 
 
 @named([*WRITING, *SHAPED])
-def test_an_unknown_query_parameter_is_400(world: World, refused: Any, endpoint: Endpoint) -> None:
+def test_an_unknown_query_parameter_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
     refused(endpoint, world.request(endpoint, query={"surprise": CANARY}), 400, "unknown_parameter")
 
 
 @named([each for each in endpoints().values() if "{" in each.route.path and not each.route.hidden])
-@pytest.mark.parametrize("text", ["missing", "a#b", "%23", "x" * 65, "../etc", "a b", "é", f"{CANARY}"])
-def test_a_path_that_names_nothing_is_404(world: World, refused: Any, endpoint: Endpoint, text: str) -> None:
-    path: dict[str, Any] = dict.fromkeys(world.path_of(endpoint), text)
+def test_a_path_that_names_nothing_is_404(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(text: str) -> None:
+        path: dict[str, Any] = dict.fromkeys(world.path_of(endpoint), text)
+        refused(endpoint, world.request(endpoint, **path), 404)
 
-    refused(endpoint, world.request(endpoint, **path), 404)
+    refused.each(["missing", "a#b", "%23", "x" * 65, "../etc", "a b", "é", f"{CANARY}"], attempt)
 
 
 @named([each for each in endpoints().values() if "{" in each.route.path and not each.route.hidden])
 def test_another_tenants_ids_name_nothing_and_answer_like_missing_ones(
-    world: World, refused: Any, endpoint: Endpoint
+    world: World, refused: Refusals, endpoint: Endpoint
 ) -> None:
     stranger = (
         Credential(tenant=OTHER_TENANT, role=world.jane.role, principal_id="cust_stranger", customer_id="cust_stranger")
@@ -496,47 +530,49 @@ def test_another_tenants_ids_name_nothing_and_answer_like_missing_ones(
 
 
 @named([*WRITING, *SHAPED])
-@pytest.mark.parametrize("given", ["abc-123", CANARY + " <script>", "x" * 65, CARD])
 def test_the_request_id_of_a_refusal_is_the_callers_if_it_is_plain(
-    world: World, refused: Any, endpoint: Endpoint, given: str
+    world: World, refused: Refusals, endpoint: Endpoint
 ) -> None:
-    answered = world.request(endpoint, headers={"X-Request-Id": given}, query={"surprise": "1"})
+    def attempt(given: str) -> None:
+        answered = world.request(endpoint, headers={"X-Request-Id": given}, query={"surprise": "1"})
+        error = refused(endpoint, answered, 400, "unknown_parameter")
+        assert (error["request_id"] == given) == (given == "abc-123")
 
-    error = refused(endpoint, answered, 400, "unknown_parameter")
-    assert (error["request_id"] == given) == (given == "abc-123")
+    refused.each(["abc-123", CANARY + " <script>", "x" * 65, CARD], attempt)
 
 
 # Lists
 
 
+BAD_PAGES: list[tuple[dict[str, str], int, str | None]] = [
+    ({"limit": "201"}, 422, "less_than_equal"),
+    ({"limit": "0"}, 422, "greater_than_equal"),
+    ({"limit": "-1"}, 422, "greater_than_equal"),
+    ({"limit": "abc"}, 400, "int_parsing"),
+    ({"limit": "1.5"}, 400, "int_parsing"),
+    ({"limit": ""}, 400, "int_parsing"),
+    ({"limit": CANARY}, 400, "int_parsing"),
+    ({"limit": "9" * 5000}, 422, None),
+    ({"cursor": ""}, 400, "bad_cursor"),
+    ({"cursor": CANARY}, 400, "bad_cursor"),
+    ({"cursor": "eyJpZCI6MTIzfQ=="}, 400, "bad_cursor"),
+    ({"cursor": "é☃"}, 400, "bad_cursor"),
+    ({"cursor": "x" * 1025}, 422, "string_too_long"),
+]
+
+
 @named(LISTS)
-@pytest.mark.parametrize(
-    ("query", "status", "code"),
-    [
-        ({"limit": "201"}, 422, "less_than_equal"),
-        ({"limit": "0"}, 422, "greater_than_equal"),
-        ({"limit": "-1"}, 422, "greater_than_equal"),
-        ({"limit": "abc"}, 400, "int_parsing"),
-        ({"limit": "1.5"}, 400, "int_parsing"),
-        ({"limit": ""}, 400, "int_parsing"),
-        ({"limit": CANARY}, 400, "int_parsing"),
-        ({"limit": "9" * 5000}, 422, None),
-        ({"cursor": ""}, 400, "bad_cursor"),
-        ({"cursor": CANARY}, 400, "bad_cursor"),
-        ({"cursor": "eyJpZCI6MTIzfQ=="}, 400, "bad_cursor"),
-        ({"cursor": "é☃"}, 400, "bad_cursor"),
-        ({"cursor": "x" * 1025}, 422, "string_too_long"),
-    ],
-)
-def test_a_page_that_cannot_be_is_refused(
-    world: World, refused: Any, endpoint: Endpoint, query: dict[str, str], status: int, code: str | None
-) -> None:
-    refused(endpoint, world.request(endpoint, query=query), status, code)
+def test_a_page_that_cannot_be_is_refused(world: World, refused: Refusals, endpoint: Endpoint) -> None:
+    def attempt(case: tuple[dict[str, str], int, str | None]) -> None:
+        query, status, code = case
+        refused(endpoint, world.request(endpoint, query=query), status, code)
+
+    refused.each(BAD_PAGES, attempt)
 
 
 @named(LISTS)
 def test_a_page_number_or_an_offset_does_not_go_with_a_cursor_or_beyond_ten_thousand_rows(
-    world: World, refused: Any, endpoint: Endpoint
+    world: World, refused: Refusals, endpoint: Endpoint
 ) -> None:
     by_page = "page" in endpoint.route.query.model_fields  # type: ignore[union-attr]
     name, first, far = ("page", "1", "201") if by_page else ("offset", "1", "10000")
@@ -550,7 +586,7 @@ def test_a_page_number_or_an_offset_does_not_go_with_a_cursor_or_beyond_ten_thou
 
 
 @named(LISTS)
-def test_a_cursor_of_another_tenant_is_400(world: World, refused: Any, endpoint: Endpoint) -> None:
+def test_a_cursor_of_another_tenant_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
     theirs = next_cursor(world, endpoint)
     stranger = world.other.merchant
     if endpoint.surface.name == "portal":
@@ -562,23 +598,27 @@ def test_a_cursor_of_another_tenant_is_400(world: World, refused: Any, endpoint:
 
 
 @named(LISTS)
-def test_a_cursor_with_anything_changed_is_400(world: World, refused: Any, endpoint: Endpoint) -> None:
+def test_a_cursor_with_anything_changed_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
     good = next_cursor(world, endpoint)
     middle = len(good) // 2
-    for changed in (
+    changes = [
         good[:-2],
         good[1:],
         ("B" if good[0] == "A" else "A") + good[1:],
         good[:middle] + ("B" if good[middle] == "A" else "A") + good[middle + 1 :],
         good + good,
         good.upper(),
-    ):
+    ]
+
+    def attempt(changed: str) -> None:
         refused(endpoint, world.request(endpoint, query={"cursor": changed}), 400, "bad_cursor")
+
+    refused.each(changes, attempt)
 
 
 @named(LISTS)
 def test_a_cursor_from_before_the_key_was_replaced_is_400(
-    world: World, refused: Any, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    world: World, refused: Refusals, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
         before.setenv("CURSOR_KEY", "the key of last year")
@@ -603,7 +643,7 @@ def test_a_cursor_from_before_the_key_was_replaced_is_400(
         ("GET /v2/customers", {"tags": "vip"}),
     ],
 )
-def test_a_cursor_of_another_query_is_400(world: World, refused: Any, path: str, query: dict[str, str]) -> None:
+def test_a_cursor_of_another_query_is_400(world: World, refused: Refusals, path: str, query: dict[str, str]) -> None:
     endpoint = endpoints()[path]
 
     answered = world.request(endpoint, query={"cursor": next_cursor(world, endpoint), **query})
@@ -611,7 +651,7 @@ def test_a_cursor_of_another_query_is_400(world: World, refused: Any, path: str,
     refused(endpoint, answered, 400, "bad_cursor")
 
 
-def test_a_cursor_of_one_orders_timeline_does_not_open_anothers(world: World, refused: Any) -> None:
+def test_a_cursor_of_one_orders_timeline_does_not_open_anothers(world: World, refused: Refusals) -> None:
     endpoint = endpoints()["GET /admin/orders/{order_id}/timeline"]
     cursor = next_cursor(world, endpoint)
     listed = world.shop.do("admin/orders/list_orders")
@@ -634,7 +674,7 @@ def test_a_cursor_of_one_orders_timeline_does_not_open_anothers(world: World, re
         ("GET /admin/orders", {"customer_id": f"{CANARY}#"}),
     ],
 )
-def test_a_filter_that_cannot_be_is_422(world: World, refused: Any, path: str, query: dict[str, str]) -> None:
+def test_a_filter_that_cannot_be_is_422(world: World, refused: Refusals, path: str, query: dict[str, str]) -> None:
     endpoint = endpoints()[path]
 
     refused(endpoint, world.request(endpoint, query=query), 422)
@@ -643,31 +683,32 @@ def test_a_filter_that_cannot_be_is_422(world: World, refused: Any, path: str, q
 # What reads well and asks for something that cannot be
 
 
-@pytest.mark.parametrize("path", ["POST /admin/orders", "POST /orders"])
-@pytest.mark.parametrize(
-    ("items", "status", "code"),
-    [
-        ([], 422, "too_short"),
-        ([{"quantity": 1}] * 1000, 422, "too_long"),
-        ([{"quantity": -1}], 422, "greater_than_equal"),
-        ([{"quantity": 0}], 422, "greater_than_equal"),
-        ([{"quantity": 10_001}], 422, "less_than_equal"),
-        ([{"quantity": 10**30}], 422, "less_than_equal"),
-        ([{"quantity": 1, "product_id": "prod_missing"}], 422, "unknown_product"),
-        ([{"quantity": 1, "product_id": CANARY}], 422, "unknown_product"),
-        ([{"quantity": 1, "product_id": f"{CANARY}#"}], 422, "value_error"),
-        ([{"quantity": 1, "variant_id": CANARY}], 422, "unknown_variant"),
-        ([{"quantity": 9999}], 409, "insufficient_stock"),
-        ([{"quantity": 9999}] * 3, 409, "insufficient_stock"),
-    ],
-)
-def test_order_lines_that_cannot_be_are_refused(
-    world: World, refused: Any, path: str, items: list[Any], status: int, code: str
-) -> None:
-    endpoint = endpoints()[path]
-    lines = [{"product_id": world.product_id} | item for item in items]
+BAD_LINES: list[tuple[list[Any], int, str]] = [
+    ([], 422, "too_short"),
+    ([{"quantity": 1}] * 1000, 422, "too_long"),
+    ([{"quantity": -1}], 422, "greater_than_equal"),
+    ([{"quantity": 0}], 422, "greater_than_equal"),
+    ([{"quantity": 10_001}], 422, "less_than_equal"),
+    ([{"quantity": 10**30}], 422, "less_than_equal"),
+    ([{"quantity": 1, "product_id": "prod_missing"}], 422, "unknown_product"),
+    ([{"quantity": 1, "product_id": CANARY}], 422, "unknown_product"),
+    ([{"quantity": 1, "product_id": f"{CANARY}#"}], 422, "value_error"),
+    ([{"quantity": 1, "variant_id": CANARY}], 422, "unknown_variant"),
+    ([{"quantity": 9999}], 409, "insufficient_stock"),
+    ([{"quantity": 9999}] * 3, 409, "insufficient_stock"),
+]
 
-    refused(endpoint, world.request(endpoint, body=_order(world) | {"items": lines}), status, code)
+
+@pytest.mark.parametrize("path", ["POST /admin/orders", "POST /orders"])
+def test_order_lines_that_cannot_be_are_refused(world: World, refused: Refusals, path: str) -> None:
+    endpoint = endpoints()[path]
+
+    def attempt(case: tuple[list[Any], int, str]) -> None:
+        items, status, code = case
+        lines = [{"product_id": world.product_id} | item for item in items]
+        refused(endpoint, world.request(endpoint, body=_order(world) | {"items": lines}), status, code)
+
+    refused.each(BAD_LINES, attempt)
 
 
 @pytest.mark.parametrize(
@@ -724,7 +765,7 @@ def test_order_lines_that_cannot_be_are_refused(
     ],
 )
 def test_what_cannot_be_is_refused(
-    world: World, refused: Any, path: str, change: dict[str, Any], status: int, code: str | None
+    world: World, refused: Refusals, path: str, change: dict[str, Any], status: int, code: str | None
 ) -> None:
     endpoint = endpoints()[path]
 
@@ -747,7 +788,9 @@ def test_what_cannot_be_is_refused(
         ('{"amount":5}', "missing"),
     ],
 )
-def test_an_amount_that_no_order_can_have_is_refused_exactly(world: World, refused: Any, price: str, code: str) -> None:
+def test_an_amount_that_no_order_can_have_is_refused_exactly(
+    world: World, refused: Refusals, price: str, code: str
+) -> None:
     endpoint = endpoints()["POST /v2/products"]
 
     answered = world.request(endpoint, body=f'{{"name":"Bowl","sku":"BOWL","price":{price}}}')
@@ -756,7 +799,7 @@ def test_an_amount_that_no_order_can_have_is_refused_exactly(world: World, refus
     assert error["details"][0]["field"].startswith("price")
 
 
-def test_more_than_a_row_can_hold_is_422(world: World, refused: Any) -> None:
+def test_more_than_a_row_can_hold_is_422(world: World, refused: Refusals) -> None:
     endpoint = endpoints()["POST /v2/products"]
     attributes = {f"a{number}": "é" * 255 for number in range(20)}
     variants = [{"sku": f"BOWL-{number}", "attributes": attributes} for number in range(40)]
@@ -780,21 +823,21 @@ ANY_VALUE = st.recursive(
 
 
 @named(TAKING_BODIES)
-def test_no_body_is_a_fault_of_ours(endpoint: Endpoint, own_world: World, stripe: Stripe) -> None:
+def test_no_body_is_a_fault_of_ours(endpoint: Endpoint, world: World, stripe: Stripe) -> None:
     """Any value in the place of any other: taken, or refused in the surface's envelope, and the books still add up."""
-    good = GOOD[endpoint.name](own_world)
+    good = GOOD[endpoint.name](world)
     places = [place for place, _ in leaves(good)] + list(good)
 
     @settings(max_examples=60, deadline=None, derandomize=True, database=None)
     @given(st.sampled_from(places), ANY_VALUE)
     def send(place: str, value: Any) -> None:
-        answered = own_world.request(endpoint, body=replaced(good, place.split("."), value))
+        answered = world.request(endpoint, body=replaced(good, place.split("."), value))
         assert answered.status in (200, 201, 400, 404, 409, 422), answered.text
         if answered.status >= 400:
             assert answered.body["error"]["request_id"] == answered.headers["X-Request-Id"]
 
     send()
-    check(rows_of(own_world.table, own_world.shop.tenant))
+    check(rows_of(world.table, world.shop.tenant))
 
 
 def test_an_order_for_somebody_else_is_not_placed(world: World) -> None:
@@ -815,40 +858,43 @@ def test_an_order_for_somebody_else_is_not_placed(world: World) -> None:
         {"order_id": "order_1", "email": "j" * 300},
     ],
 )
-def test_tracking_without_both_parts_is_422(world: World, refused: Any, query: dict[str, str]) -> None:
+def test_tracking_without_both_parts_is_422(world: World, refused: Refusals, query: dict[str, str]) -> None:
     endpoint = endpoints()["GET /api/track-order"]
     answered = world.shop.call(endpoint.file, query=query, headers={"orgid": "ten_1"})
 
     refused(endpoint, answered, 422)
 
 
-@pytest.mark.parametrize("orgid", ["", " ", "ten#1", "x" * 65, f"{CANARY}#"])
-def test_tracking_without_a_shop_is_400(world: World, refused: Any, orgid: str) -> None:
+def test_tracking_without_a_shop_is_400(world: World, refused: Refusals) -> None:
     endpoint = endpoints()["GET /api/track-order"]
 
-    refused(endpoint, world.request(endpoint, headers={"orgid": orgid}), 400, "tenant_required")
+    def attempt(orgid: str) -> None:
+        refused(endpoint, world.request(endpoint, headers={"orgid": orgid}), 400, "tenant_required")
+
+    refused.each(["", " ", "ten#1", "x" * 65, f"{CANARY}#"], attempt)
 
 
 # The webhook
 
 
-@pytest.mark.parametrize("payload", [f'{{"id":"evt_1","note":"{CANARY}"}}', "", "[]", "\x00", "{" * 10_000])
 @pytest.mark.parametrize(
     "header",
     ["", "t=1,v1=00", CANARY, f"t={CANARY},v1={CANARY}", "v1=00", "t=99999999999999999999,v1=00", "other secret"],
 )
 def test_a_delivery_that_stripe_did_not_sign_is_400(
-    world: World, stripe: Stripe, refused: Any, payload: str, header: str
+    world: World, stripe: Stripe, refused: Refusals, header: str
 ) -> None:
     endpoint = endpoints()["POST /stripe/webhook"]
-    signed = signature(payload.encode(), "whsec_other") if header == "other secret" else header
 
-    answered = world.shop.call(endpoint.file, body=payload, headers={"Stripe-Signature": signed})
+    def attempt(payload: str) -> None:
+        signed = signature(payload.encode(), "whsec_other") if header == "other secret" else header
+        answered = world.shop.call(endpoint.file, body=payload, headers={"Stripe-Signature": signed})
+        refused(endpoint, answered, 400, "bad_signature")
 
-    refused(endpoint, answered, 400, "bad_signature")
+    refused.each([f'{{"id":"evt_1","note":"{CANARY}"}}', "", "[]", "\x00", "{" * 10_000], attempt)
 
 
-def test_a_delivery_of_seven_megabytes_is_413(world: World, stripe: Stripe, refused: Any) -> None:
+def test_a_delivery_of_seven_megabytes_is_413(world: World, stripe: Stripe, refused: Refusals) -> None:
     endpoint = endpoints()["POST /stripe/webhook"]
     payload = json.dumps({"id": "evt_1", "note": CANARY * 640_000})
 

@@ -19,9 +19,12 @@ import pytest
 
 from commerce.access import store as access_rows
 from commerce.access.model import ApiKey, KeyText, hash_of
+from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.http.api import Api
 from commerce.kernel import aws, clock, ids, wire_json
-from commerce.kernel.caller import Mode, Role, Tenant
+from commerce.kernel.caller import Mode, Role, Tenant, system
+from commerce.kernel.money import Money
+from commerce.mails import ses
 from commerce.oauth import use_cases as oauth
 from commerce.oauth.model import SCOPES as SCOPES_OF_CLIENTS
 from commerce.oauth.model import ClientKind
@@ -308,6 +311,26 @@ def test_a_queued_stripe_event_pays_its_order(shop: Shop, stripe: Stripe) -> Non
 
     order = shop.do("admin/orders/get_order", order_id=ORDER)
     assert (order["status"], order["payment_status"]) == ("pending", "paid")
+
+
+def test_a_queued_gift_card_is_mailed_to_its_recipient(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Mails:
+        def send_email(self, **request: Any) -> None:
+            sent.append(request)
+
+    monkeypatch.setenv("MAIL_FROM", "no-reply@example.com")
+    monkeypatch.setattr(ses, "client", lambda _: Mails())
+    Shop(call, DEMO).open()
+    card = IssueCard(Money(7500, "USD"), recipient_email="jane@example.com", deliver=True)
+    with as_in_the_files():
+        run(lambda tx: issue(tx, system(DEMO, "demo"), card, "GC7Q2MX0RT5KD9WBZT"))
+
+    assert invoke("queues-deliver_gift_card") == {"batchItemFailures": []}
+    assert invoke("queues-deliver_gift_card") == {"batchItemFailures": []}
+
+    assert [request["Destination"] for request in sent] == [{"ToAddresses": ["jane@example.com"]}]
 
 
 @pytest.mark.usefixtures("table")

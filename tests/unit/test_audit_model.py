@@ -64,6 +64,8 @@ def test_of_every_attribute_of_an_audited_row_it_is_decided_whether_the_log_hold
 
 SECRETS = {"hash", "secret", "pin", "token", "password", "four"}
 PERSONAL = {
+    "cart": {"gift_card_items", "shipping_address", "billing_address"},
+    "gift_card": {"owner_email", "recipient_email", "message", "sender"},
     "customer": {"email", "first_name", "last_name", "phone", "addresses", "metadata"},
     "order": {"customer", "shipping_address", "billing_address", "metadata"},
     "note": {"content"},

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from commerce.kernel import addresses, ids
-from commerce.kernel.caller import Mode, Role
+from commerce.kernel.caller import DEFAULT_CHECKOUT, CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.countries import COUNTRIES
 from commerce.kernel.errors import Forbidden, IllegalMove, Invalid
 from commerce.kernel.money import currency_code
@@ -32,11 +32,16 @@ MERCHANT_SCOPES = frozenset(
         "api_keys:read",
         "api_keys:write",
         "audit:read",
+        "gift_cards:read",
+        "gift_cards:report",
+        "gift_cards:write",
+        "store_credit:read",
+        "store_credit:write",
         "settings:read",
         "settings:write",
     }
 )
-CUSTOMER_SCOPES = frozenset({"cart", "my_orders"})
+CUSTOMER_SCOPES = frozenset({"cart", "gift_cards:read", "my_orders"})
 
 MAX_WAREHOUSES = 10
 MAX_NETWORKS = 20
@@ -79,7 +84,23 @@ class TenantAccount:
     daily_limit: int | None = None
     customers_may_cancel: bool = True  # their own orders, while nothing is shipped (contract MO-04)
     allowed_networks: tuple[str, ...] = ()  # CIDR; merchants' credentials work from there only; none: from everywhere
+    checkout: CheckoutPolicy = DEFAULT_CHECKOUT
     version: int = 1
+
+    def in_mode(self, mode: Mode) -> Tenant:
+        """What a request sees of the shop."""
+        return Tenant(
+            tenant_id=self.tenant_id,
+            mode=mode,
+            currency=self.currency,
+            timezone=self.timezone,
+            country=self.country,
+            warehouses=self.warehouses,
+            payment_window_minutes=self.payment_window_minutes,
+            customers_may_cancel=self.customers_may_cancel,
+            plan=str(self.plan),
+            checkout=self.checkout,
+        )
 
     def require_valid(self) -> None:
         """Raise Invalid for a setting that cannot be, naming its field. Once, when the settings are made."""

@@ -13,16 +13,10 @@ def reachable_tenants(caller: Caller) -> list[TenantAccount]:
 def find_tenant(tenant_id: str, mode: Mode) -> Tenant | None:
     """A tenant with its settings, for work that no request of the tenant's asked for."""
     account = store.find_tenant(tenant_id)
-    if account is None:
-        return None
-    return Tenant(
-        tenant_id=tenant_id,
-        mode=mode,
-        currency=account.currency,
-        timezone=account.timezone,
-        country=account.country,
-        warehouses=account.warehouses,
-        payment_window_minutes=account.payment_window_minutes,
-        customers_may_cancel=account.customers_may_cancel,
-        plan=str(account.plan),
-    )
+    return None if account is None else account.in_mode(mode)
+
+
+def find_shop(tenant_id: str) -> str:
+    """What a tenant's shop is called, for letters to its customers."""
+    account = store.find_tenant(tenant_id)
+    return account.name if account is not None else ""

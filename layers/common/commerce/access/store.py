@@ -6,14 +6,14 @@ from typing import ClassVar
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from commerce.access.model import ApiKey, TenantAccount, TenantStatus
-from commerce.kernel.caller import Mode, Role, Tenant
+from commerce.kernel.caller import CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.paging import Page, PageRequest
 from commerce.limits.model import Plan, Usage
 from commerce.limits.store import to_usage
 from commerce.table import keys
 from commerce.table.reading import get, get_all, page
-from commerce.table.rows import InstantAttribute, Row, WordsAttribute
+from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction
 
 
@@ -34,6 +34,7 @@ class TenantRow(Row, discriminator="tenant"):
     daily_limit = NumberAttribute(null=True)
     customers_may_cancel = BooleanAttribute(null=True)
     allowed_networks = WordsAttribute(null=True)
+    checkout = DocumentAttribute(null=True)
     version = NumberAttribute()
 
     def to_account(self) -> TenantAccount:
@@ -52,6 +53,7 @@ class TenantRow(Row, discriminator="tenant"):
             daily_limit=_whole(self.daily_limit),
             customers_may_cancel=self.customers_may_cancel is not False,
             allowed_networks=tuple(self.allowed_networks or ()),
+            checkout=CheckoutPolicy.from_document(self.checkout),
             version=int(self.version),
         )
 
@@ -218,6 +220,7 @@ def _tenant_row(account: TenantAccount) -> TenantRow:
         daily_limit=account.daily_limit,
         allowed_networks=list(account.allowed_networks) or None,
         customers_may_cancel=account.customers_may_cancel,
+        checkout=account.checkout.document,
         version=account.version,
     )
 

@@ -40,6 +40,8 @@ class ResourceType(StrEnum):
     TENANT = "tenant"
     MEMBER = "member"
     OAUTH_CLIENT = "oauth_client"
+    GIFT_CARD = "gift_card"
+    STORE_CREDIT = "store_credit"
 
 
 # How long entries are kept, by the tenant's plan at the time of the change (contract X-22, X-43).
@@ -96,6 +98,23 @@ def _lines(value: Any, currency: str) -> Any:
     shown = ("id", "product_id", "variant_id", "sku", "quantity")
     lines = wire_json.loads(value)
     return [{name: each[name] for name in shown} | {"price": money(each["unit_price"], currency)} for each in lines]
+
+
+def _tenders(value: Any, currency: str) -> Any:
+    """Without the cards' serials: nobody needs them here."""
+    amounts = ("amount", "given_back")
+    return [
+        {"type": each["kind"], "id": each["tender_id"]} | {name: money(each[name], currency) for name in amounts}
+        for each in wire_json.loads(value)
+    ]
+
+
+def _paying(value: Any, currency: str) -> Any:
+    return [{"id": each["redemption_id"], "amount": money(each["amount"], currency)} for each in wire_json.loads(value)]
+
+
+def _sold(value: Any, currency: str) -> Any:
+    return [{"id": each["line_id"], "amount": money(each["amount"], currency)} for each in wire_json.loads(value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +228,15 @@ RESOURCES: Mapping[str, Resource] = {
     "cart": Resource(
         ResourceType.CART,
         "cart_id",
-        {"items": Field("items", document)},
+        {
+            "items": Field("items", document),
+            "shipping_option": Field("shipping_option"),
+            "store_credit": Field("store_credit", money),
+            "gift_cards": Field("gift_cards", _paying),
+            **_same("gift_card_items", "shipping_address", "billing_address", show=masked),
+        },
         details=("customer_id",),
-        left_out=frozenset({"updated_at", "version"}),
+        left_out=frozenset({"currency", "updated_at", "version"}),
     ),
     "order": Resource(
         ResourceType.ORDER,
@@ -225,6 +250,8 @@ RESOURCES: Mapping[str, Resource] = {
             **_same("shipping_address", "billing_address", "metadata", show=masked),
             "customer": Field("buyer", masked),
             "items": Field("lines", _lines),
+            "tenders": Field("tenders", _tenders),
+            "gift_cards": Field("gift_cards", _sold),
         },
         rules=(created, became("status", "cancelled", "cancelled"), updated),
         left_out=frozenset({"placed_at", "updated_at", "version", "sequence", "payment_attempts", "units"}),
@@ -235,6 +262,37 @@ RESOURCES: Mapping[str, Resource] = {
         _same("content", show=masked),
         details=("note_id",),
         left_out=frozenset({"version", "index", "at", "actor", "type", "status", "data"}),
+    ),
+    "gift_card": Resource(
+        ResourceType.GIFT_CARD,
+        "gift_card_id",
+        {
+            **_same("status", "currency", "funding", "design", "delivery", "expires_on", "batch_id", "order_id"),
+            **_same("original", "balance", "held", show=money),
+            **_same("owner_email", "recipient_email", "message", "sender", show=masked),
+        },
+        rules=(
+            created,
+            became("status", "cancelled", "cancelled"),
+            became("status", "suspended", "suspended"),
+            became("status", "active", "activated"),
+            changed("owner_email", "transferred"),
+            changed("pin_generation", "reissued"),
+            updated,
+        ),
+        left_out=frozenset(
+            {"serial", "pin_hash", "pin_generation", "created_at", "updated_at", "activated_at", "expires_at", "holds", "entries"}
+            | {"sequence", "version"}
+        ),
+    ),
+    "credit_lot": Resource(
+        ResourceType.STORE_CREDIT,
+        "credit_id",
+        {
+            **_same("customer_id", "currency", "reason", "reference", "expires_on"),
+            **_same("issued", "used", "expired", "voided", show=money),
+        },
+        left_out=frozenset({"issued_at", "updated_at", "expires_at", "entries", "version"}),
     ),
     "payment": Resource(
         ResourceType.PAYMENT,
@@ -265,7 +323,7 @@ RESOURCES: Mapping[str, Resource] = {
         {
             **_same("name", "currency", "timezone", "country", "payment_window_minutes", "status"),
             **_same("plan", "hourly_limit", "daily_limit", "customers_may_cancel"),
-            **_same("warehouses", "allowed_networks", show=document),
+            **_same("warehouses", "allowed_networks", "checkout", show=document),
         },
         left_out=frozenset({"created_at", "version"}),
     ),

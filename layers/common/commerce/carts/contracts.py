@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from commerce.carts.use_cases import AddItem, PricedCart, PricedItem
+from commerce.carts.pricing import PricedCart, PricedItem
+from commerce.carts.use_cases import AddItem
 from commerce.http.contracts import Id, Input, Major, Output, Quantity
 
 

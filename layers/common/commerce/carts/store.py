@@ -1,19 +1,24 @@
-"""Carts in the table (pattern B1): one row per customer."""
+"""Carts in the table (patterns B1, B2): one row per customer, and one that leads from a cart's id to it."""
 
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from commerce.carts.model import Cart, CartItem
+from commerce.carts.model import AppliedCard, Cart, CartItem, GiftCardItem
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import StaleWrite
+from commerce.kernel.money import Money
+from commerce.orders.model import Address
 from commerce.table import keys
 from commerce.table.reading import get
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
 from commerce.table.transaction import Transaction
 
 _KEEP_SECONDS = 90 * 24 * 3600  # an untouched cart
+_KEEP_CHECKOUT_SECONDS = 400 * 24 * 3600  # longer than anybody keeps filling one cart
 
 
 class CartRow(Row, discriminator="cart"):
@@ -22,17 +27,49 @@ class CartRow(Row, discriminator="cart"):
     cart_id = UnicodeAttribute()
     customer_id = UnicodeAttribute()
     items = DocumentAttribute()
+    currency = UnicodeAttribute(null=True)  # of the amounts below, as all others in minor units
+    gift_card_items = DocumentAttribute(null=True)
+    gift_cards = DocumentAttribute(null=True)
+    store_credit = NumberAttribute(null=True)
+    shipping_address = DocumentAttribute(null=True)
+    billing_address = DocumentAttribute(null=True)
+    shipping_option = UnicodeAttribute(null=True)
     updated_at = InstantAttribute()
     version = NumberAttribute()
 
     def to_cart(self) -> Cart:
+        def amounts(documents: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+            return [each | {"amount": Money(each["amount"], self.currency)} for each in documents or []]
+
         return Cart(
             cart_id=self.cart_id,
             customer_id=self.customer_id,
             items=tuple(CartItem(*each) for each in self.items),
             updated_at=self.updated_at,
             version=int(self.version),
+            gift_card_items=tuple(GiftCardItem(**each) for each in amounts(self.gift_card_items)),
+            gift_cards=tuple(AppliedCard(**each) for each in amounts(self.gift_cards)),
+            store_credit=None if self.store_credit is None else Money(int(self.store_credit), self.currency),
+            shipping_address=Address(**self.shipping_address) if self.shipping_address else None,
+            billing_address=Address(**self.billing_address) if self.billing_address else None,
+            shipping_option=self.shipping_option,
         )
+
+
+class CheckoutRow(Row, discriminator="checkout"):
+    """Whose cart it is, and which order became of it."""
+
+    customer_id = UnicodeAttribute()
+    order_id = UnicodeAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCheckout:
+    """A cart by its id: whose it is, and the order that became of it, if one did."""
+
+    cart_id: str
+    customer_id: str
+    order_id: str | None
 
 
 def find(tenant: Tenant, customer_id: str) -> Cart | None:
@@ -45,6 +82,35 @@ def of_caller(caller: Caller) -> Cart:
     customer_id = caller.own_customer_id
     found = find(caller.tenant, customer_id)
     return found or Cart(cart_id=ids.new("cart"), customer_id=customer_id, items=(), updated_at=clock.now())
+
+
+def find_checkout(tenant: Tenant, cart_id: str) -> KnownCheckout | None:
+    """Whose cart it is (B2); None for one that nothing was ever put into."""
+    row = get(keys.checkout(tenant, cart_id))
+    return KnownCheckout(cart_id, row.customer_id, row.order_id) if isinstance(row, CheckoutRow) else None
+
+
+def find_by_id(tenant: Tenant, cart_id: str) -> Cart | None:
+    """A cart by its id, as long as it is its customer's present one (B2, B1)."""
+    known = find_checkout(tenant, cart_id)
+    cart = find(tenant, known.customer_id) if known is not None else None
+    return cart if cart is not None and cart.cart_id == cart_id else None
+
+
+def open_checkout(tx: Transaction, tenant: Tenant, cart: Cart) -> None:
+    """Let the cart be found by its id (B2)."""
+    _save_checkout(tx, tenant, cart, None)
+
+
+def close_checkout(tx: Transaction, tenant: Tenant, cart: Cart, order_id: str) -> None:
+    """Say which order became of a cart (B2)."""
+    _save_checkout(tx, tenant, cart, order_id)
+
+
+def _save_checkout(tx: Transaction, tenant: Tenant, cart: Cart, order_id: str | None) -> None:
+    key = keys.checkout(tenant, cart.cart_id)
+    ttl = int(cart.updated_at.timestamp()) + _KEEP_CHECKOUT_SECONDS
+    tx.put(CheckoutRow(key.pk, key.sk, customer_id=cart.customer_id, order_id=order_id, ttl=ttl))
 
 
 def cart_in(row: Row | None) -> Cart | None:
@@ -64,6 +130,13 @@ def save(tx: Transaction, tenant: Tenant, cart: Cart) -> None:
         cart_id=cart.cart_id,
         customer_id=cart.customer_id,
         items=[_document(item) for item in cart.items],
+        currency=tenant.currency,
+        gift_card_items=_with_minor(cart.gift_card_items),
+        gift_cards=_with_minor(cart.gift_cards),
+        store_credit=None if cart.store_credit is None else cart.store_credit.minor,
+        shipping_address=asdict(cart.shipping_address) if cart.shipping_address else None,
+        billing_address=asdict(cart.billing_address) if cart.billing_address else None,
+        shipping_option=cart.shipping_option,
         updated_at=cart.updated_at,
         version=cart.version,
         ttl=int(cart.updated_at.timestamp()) + _KEEP_SECONDS,
@@ -74,3 +147,7 @@ def save(tx: Transaction, tenant: Tenant, cart: Cart) -> None:
 
 def _document(item: CartItem) -> list[str | int]:
     return [item.item_id, item.product_id, item.variant_id, item.quantity]
+
+
+def _with_minor(parts: Iterable[GiftCardItem | AppliedCard]) -> list[dict[str, Any]] | None:
+    return [asdict(each) | {"amount": each.amount.minor} for each in parts] or None

@@ -1,51 +1,21 @@
 """What a customer does with their cart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from commerce.carts import store
-from commerce.carts.model import Cart, CartItem
+from commerce.carts import pricing, store
+from commerce.carts.model import Cart, CartItem, GiftCardItem
+from commerce.carts.pricing import PricedCart
 from commerce.catalog import store as catalog
 from commerce.catalog.model import Product
+from commerce.gift_cards.issuing import IssueCard, require_issuable
+from commerce.gift_cards.model import Funding
 from commerce.inventory import store as inventory
 from commerce.inventory.model import StockKey, insufficient
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
-from commerce.kernel.errors import CommerceError, Invalid
-from commerce.kernel.money import Money, total
+from commerce.kernel.errors import Invalid
+from commerce.kernel.money import Money
 from commerce.table.transaction import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class PricedItem:
-    """An item at the catalogue's price of now. ``problem`` tells why it cannot be bought, None if it can."""
-
-    item: CartItem
-    name: str
-    unit_price: Money
-    problem: str | None = None
-
-    @property
-    def subtotal(self) -> Money:
-        return self.unit_price * self.item.quantity
-
-
-@dataclass(frozen=True, slots=True)
-class PricedCart:
-    cart: Cart
-    items: tuple[PricedItem, ...]
-    currency: str
-
-    @property
-    def subtotal(self) -> Money:
-        return total([item.subtotal for item in self.items], self.currency)
-
-    @property
-    def discount(self) -> Money:
-        return Money.zero(self.currency)
-
-    @property
-    def total(self) -> Money:
-        return self.subtotal - self.discount
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +25,21 @@ class AddItem:
     variant_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AddGiftCard:
+    """A gift card to buy for somebody."""
+
+    amount: Money
+    recipient_email: str
+    recipient_name: str | None = None
+    sender_name: str | None = None
+    message: str | None = None
+    design: str | None = None
+
+
 def look(caller: Caller) -> PricedCart:
     """The cart at today's prices; an empty one for a customer who never had one (contract CA-01)."""
-    return _priced(caller.tenant, store.of_caller(caller))
+    return pricing.look(caller.tenant, store.of_caller(caller))
 
 
 def add_item(tx: Transaction, caller: Caller, command: AddItem) -> PricedCart:
@@ -77,7 +59,20 @@ def add_item(tx: Transaction, caller: Caller, command: AddItem) -> PricedCart:
     changed = cart.with_more(ids.new("item"), product.product_id, variant.variant_id, command.quantity)
     wanted = next(item for item in changed.items if item.variant_id == variant.variant_id)
     _require_available(caller.tenant, product, wanted)
-    return _save(tx, caller, changed, products)
+    return _save(tx, caller, changed, products, opened=cart.is_empty)
+
+
+def add_gift_card(tx: Transaction, caller: Caller, command: AddGiftCard) -> PricedCart:
+    """Put a gift card to be bought into the cart: issued and mailed when the order is paid (contract 5.3).
+
+    Raises:
+        Invalid: an amount that no card has, or the cart is full.
+    """
+    wanted = IssueCard(command.amount, Funding.PAID, recipient_email=command.recipient_email, deliver=True)
+    require_issuable(caller.tenant, wanted, clock.now())
+    cart = store.of_caller(caller)
+    item = GiftCardItem(ids.new("item"), **{each.name: getattr(command, each.name) for each in fields(command)})
+    return _save(tx, caller, cart.with_gift_card_item(item), None, opened=cart.is_empty)
 
 
 def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -> PricedCart:
@@ -90,7 +85,8 @@ def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -
     cart = store.of_caller(caller)
     changed = cart.with_quantity(item_id, quantity)
     products = _products(caller.tenant, cart)
-    if quantity > cart.item(item_id).quantity:
+    before = next((each for each in cart.items if item_id in (each.item_id, each.product_id)), None)
+    if before is not None and quantity > before.quantity:
         wanted = changed.item(item_id)
         if wanted.product_id in products:
             _require_available(caller.tenant, products[wanted.product_id], wanted)
@@ -98,37 +94,33 @@ def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -
 
 
 def clear(tx: Transaction, caller: Caller) -> PricedCart:
-    """Empty the cart (contract CA-08)."""
-    return _save(tx, caller, replace(store.of_caller(caller), items=()), {})
+    """Empty the cart; what gift cards held for it is free again (contract CA-08)."""
+    cart = store.of_caller(caller)
+    if cart.gift_cards or cart.store_credit is not None:
+        from commerce.carts import tenders  # and with it all of stored value, for carts that it pays for
+
+        cart = tenders.release_all(tx, caller.tenant, cart)
+    return _save(tx, caller, replace(cart, items=(), gift_card_items=()), {})
 
 
-def _save(tx: Transaction, caller: Caller, cart: Cart, products: dict[str, Product]) -> PricedCart:
-    changed = cart.changed(clock.now())
-    store.save(tx, caller.tenant, changed)
-    return _with_prices(caller.tenant, changed, products)
-
-
-def _priced(tenant: Tenant, cart: Cart) -> PricedCart:
-    return _with_prices(tenant, cart, _products(tenant, cart))
+def _save(
+    tx: Transaction,
+    caller: Caller,
+    cart: Cart,
+    products: dict[str, Product] | None,
+    *,
+    opened: bool = False,
+) -> PricedCart:
+    """Write the cart one version on; ``opened`` where it gets its first item."""
+    saved = pricing.save(tx, caller.tenant, pricing.look(caller.tenant, cart, products))
+    if opened:
+        store.open_checkout(tx, caller.tenant, saved.cart)
+    return saved
 
 
 def _products(tenant: Tenant, cart: Cart, *more: str) -> dict[str, Product]:
     wanted = [*(item.product_id for item in cart.items), *more]
     return catalog.find_all(tenant, wanted) if wanted else {}
-
-
-def _with_prices(tenant: Tenant, cart: Cart, products: dict[str, Product]) -> PricedCart:
-    items = tuple(_priced_item(item, products[item.product_id]) for item in cart.items if item.product_id in products)
-    return PricedCart(cart, items, tenant.currency)
-
-
-def _priced_item(item: CartItem, product: Product) -> PricedItem:
-    variant = product.variant(item.variant_id)
-    try:
-        product.require_for_sale()
-    except CommerceError as refusal:
-        return PricedItem(item, product.name, product.price_of(variant), refusal.reason)
-    return PricedItem(item, product.name, product.price_of(variant))
 
 
 def _require_available(tenant: Tenant, product: Product, item: CartItem) -> None:

@@ -28,11 +28,11 @@ class Change:
 
 
 def difference(
-    tenant: Tenant, before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]
+    tenant: Tenant, before: Mapping[tuple[str, str], int], after: Mapping[tuple[str, str], int]
 ) -> dict[Tally, dict[str, int]]:
-    """What moves when a row counted in ``before`` becomes one counted in ``after``: (collection, name) pairs."""
+    """What moves when a row counted in ``before`` becomes one counted in ``after``: by collection and name."""
     moved = Counter(after)
-    moved.subtract(Counter(before))
+    moved.subtract(before)
     deltas: dict[Tally, dict[str, int]] = {}
     for (collection, name), delta in moved.items():
         if delta:

@@ -64,12 +64,17 @@ def change_in(record: Mapping[str, Any]) -> Change:
     )
 
 
-def _counted(image: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _counted(image: Mapping[str, Any] | None) -> dict[tuple[str, str], int]:
+    """What a row counts for, by collection and name: 1, or the amount that is written with the name."""
     text = (image or {}).get("counted_in", {"S": "[]"})["S"]
-    entries = [str(entry).rpartition("|") for entry in json.loads(text)]
-    if not all(collection and name for collection, _, name in entries):
-        raise ValueError("counted_in holds <collection>|<name>")
-    return [(collection, name) for collection, _, name in entries]
+    weights: dict[tuple[str, str], int] = {}
+    for entry in json.loads(text):
+        collection, _, counted = str(entry).rpartition("|")
+        name, _, amount = counted.partition("=")
+        if not collection or not name:
+            raise ValueError("counted_in holds <collection>|<name> or <collection>|<name>=<amount>")
+        weights[(collection, name)] = weights.get((collection, name), 0) + int(amount or "1")
+    return weights
 
 
 def apply(changes: Sequence[Change]) -> None:

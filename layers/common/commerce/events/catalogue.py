@@ -171,6 +171,13 @@ class Subscription(Model):
     updated_at: AwareDatetime
 
 
+class GiftCardDelivery(Model):
+    """A gift card that is to be mailed: neither its PIN nor its recipient is told."""
+
+    serial: str
+    generation: Annotated[int, Field(strict=True, ge=1, description="Which of the card's PINs, counted from 1")]
+
+
 # Events
 
 
@@ -182,13 +189,16 @@ class Event[Of: Model](Model):
     """What subscribers get. ``sequence`` numbers the events of one ``ordering_key`` from 1 on, without a gap."""
 
     emitted: ClassVar[bool] = True
+    internal: ClassVar[bool] = False  # between Till's own parts; never forwarded to a merchant's webhook
 
     id: Annotated[str, Field(pattern=r"^evt_\w+$", description="The same when the event is delivered again")]
     type: str
     created_at: AwareDatetime
     tenant: str
     mode: Mode
-    ordering_key: Annotated[str, Field(description="Id of the order, product or customer whose events are numbered")]
+    ordering_key: Annotated[
+        str, Field(description="Id of the order, product, customer or gift card whose events are numbered")
+    ]
     sequence: Annotated[int, Field(strict=True, ge=1)]
     data: Data[Of]
 
@@ -327,6 +337,13 @@ class SubscriptionCanceled(Event[Subscription]):
     type: Literal["subscription.canceled"]
 
 
+class GiftCardDeliveryRequested(Event[GiftCardDelivery]):
+    """A gift card's number and PIN are to be mailed to its recipient."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["gift_card.delivery_requested"]
+
+
 def _type_of(model: type[Event[Any]]) -> str:
     [name] = get_args(model.model_fields["type"].annotation)
     return str(name)
@@ -356,6 +373,7 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         SubscriptionTrialEnding,
         SubscriptionRenewed,
         SubscriptionCanceled,
+        GiftCardDeliveryRequested,
     )
 }
 

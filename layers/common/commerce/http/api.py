@@ -25,7 +25,18 @@ from aws_lambda_powertools.event_handler.openapi.params import Query as QueryPar
 
 from commerce.http import authentication, caching, cors, forms, localisation, rate_limits
 from commerce.http.documents import Document, Redirect
-from commerce.http.envelopes import ADMIN, OAUTH, PORTAL, PUBLIC, V2, V2_PUBLIC, Surface
+from commerce.http.envelopes import (
+    ADMIN,
+    CHECKOUTS,
+    GIFT_CARDS,
+    GIFT_CARDS_PUBLIC,
+    OAUTH,
+    PORTAL,
+    PUBLIC,
+    V2,
+    V2_PUBLIC,
+    Surface,
+)
 from commerce.http.errors import from_validation, status_of
 from commerce.kernel import criteria, ids, wire_json
 from commerce.kernel.caller import Caller
@@ -453,6 +464,24 @@ class OAuthApi(Api):
     accepts = forms.CONTENT_TYPE
 
 
+class GiftCardsApi(Api):
+    """``/storefront/giftcards``: bare objects in camelCase, for staff and, their own cards, for customers."""
+
+    surface = GIFT_CARDS
+
+
+class GiftCardsPublicApi(Api):
+    """``/storefront/giftcards`` without a credential: the tenant is named, serial and PIN are proof."""
+
+    surface = GIFT_CARDS_PUBLIC
+
+
+class CheckoutsApi(Api):
+    """``/api/storefront``: the signed-in customer's checkout; ``{data}``, camelCase."""
+
+    surface = CHECKOUTS
+
+
 class V2PublicApi(Api):
     """``/v2`` without a credential."""
 
@@ -579,6 +608,9 @@ __all__ = [
     "AdminApi",
     "Api",
     "Caller",
+    "CheckoutsApi",
+    "GiftCardsApi",
+    "GiftCardsPublicApi",
     "OAuthApi",
     "Page",
     "PortalApi",

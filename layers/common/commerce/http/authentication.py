@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from commerce.http import rate_limits
 from commerce.http.envelopes import Surface
 from commerce.kernel import ids, wire_json
-from commerce.kernel.caller import Caller, Mode, Role, Tenant
+from commerce.kernel.caller import Caller, CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.errors import Forbidden, Malformed, Unauthenticated
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def to_context(identity: "Identity", named: str | None, admission: "Admission") 
             "payment_window_minutes": chosen.payment_window_minutes,
             "customers_may_cancel": chosen.customers_may_cancel,
             "plan": str(chosen.plan),
+            "checkout": chosen.checkout.document,
         }
     )
     tenants = {tenant.tenant_id: settings if tenant is chosen else {} for tenant in identity.tenants}
@@ -131,4 +132,5 @@ def _tenant(tenants: dict[str, dict[str, Any]], named: str | None, mode: Mode, *
         payment_window_minutes=int(settings["payment_window_minutes"]),
         customers_may_cancel=bool(settings["customers_may_cancel"]),
         plan=settings["plan"],
+        checkout=CheckoutPolicy.from_document(settings.get("checkout")),
     )

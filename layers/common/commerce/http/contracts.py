@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from commerce.kernel import ids
@@ -66,6 +67,22 @@ class Query(BaseModel):
     """Query parameters; unknown ones are refused with 400."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+
+
+class CamelInput(Input):
+    """What a client of the storefront's own API sends, whose names are in camelCase (contract X-05)."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class CamelOutput(Output):
+    """What that API answers."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class CamelQuery(Query):
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 def _well_formed(text: str) -> str:

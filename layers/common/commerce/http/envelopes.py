@@ -33,20 +33,25 @@ class Surface:
 
     def schema(self, body: dict[str, Any], *, is_page: bool) -> dict[str, Any]:
         """The JSON schema of a successful answer whose payload is ``body``, for the API description."""
-        if self.one is not _bare:
+        if self.one is _data:
+            properties: dict[str, Any] = {"data": body}
+        elif self.one is not _bare:
             properties = {"success": {"const": True}, "data": body}
         elif is_page:
             properties = {"data": body}
         else:
             return body
         if is_page:
-            properties["pagination"] = _offset_schema() if self.one is not _bare else _page_schema()
+            properties["pagination"] = _PAGINATION[self.many]()
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     def error_schema(self, canonical: dict[str, Any]) -> dict[str, Any]:
         """The JSON schema of a refusal, the canonical error's own being ``canonical``."""
         if self.error is _oauth_failure:
             shape: dict[str, Any] = {"error": {"type": "string"}, "error_description": {"type": "string"}}
+        elif self.error is _titled_failure:
+            texts = {name: {"type": "string"} for name in ("status", "title", "type", "request_id")}
+            shape = {**texts, "errors": {"type": "object", "additionalProperties": {"type": "string"}}}
         else:
             shape = self.error(canonical)
         properties = {name: ({"const": False} if value is False else value) for name, value in shape.items()}
@@ -108,6 +113,10 @@ def _page_schema() -> dict[str, Any]:
     }
 
 
+def _camel_schema() -> dict[str, Any]:
+    return _object(nextCursor=["string", "null"], hasMore="boolean")
+
+
 def _object(**types: str | list[str]) -> dict[str, Any]:
     properties = {name: {"type": kind} for name, kind in types.items()}
     return {"type": "object", "properties": properties, "required": list(types), "additionalProperties": False}
@@ -144,6 +153,31 @@ def _oauth_failure(error: dict[str, Any]) -> dict[str, Any]:
     return {"error": code, "error_description": error["message"]}
 
 
+def _camel_page(rows: list[Any], page: Page[Any]) -> dict[str, Any]:
+    return {"data": rows, "pagination": {"nextCursor": page.next_cursor, "hasMore": page.has_more}}
+
+
+def _data(value: Any) -> dict[str, Any]:
+    return {"data": value}
+
+
+def _titled_failure(error: dict[str, Any]) -> dict[str, Any]:
+    """The storefront checkout's error: ``errors`` by field, one message each."""
+    return {
+        "status": error["code"],
+        "title": error["message"],
+        "type": f"urn:till:error:{error['code']}",
+        "errors": {each["field"]: each["message"] for each in error["details"] if each["field"]},
+        "request_id": error["request_id"],
+    }
+
+
+_PAGINATION: dict[Callable[[list[Any], Page[Any]], Any], Callable[[], dict[str, Any]]] = {
+    _success_page: _offset_schema,
+    _bare_page: _page_schema,
+    _camel_page: _camel_schema,
+}
+
 ADMIN = Surface("admin", MERCHANT_ROLES, _success, _success_page, _failure)
 PORTAL = Surface("portal", frozenset({Role.CUSTOMER}), _success, _success_page, _failure)
 PUBLIC = Surface("public", frozenset({Role.PUBLIC}), _success, _success_page, _failure)
@@ -158,3 +192,7 @@ OAUTH = Surface(
     headers={"Pragma": "no-cache"},  # section 5.1
     challenge='Basic realm="till"',
 )
+# Gift cards are for staff and, their own ones, for customers.
+GIFT_CARDS = Surface("gift cards", MERCHANT_ROLES | {Role.CUSTOMER}, _bare, _camel_page, _bare_failure)
+GIFT_CARDS_PUBLIC = Surface("gift cards public", frozenset({Role.PUBLIC}), _bare, _camel_page, _bare_failure)
+CHECKOUTS = Surface("checkouts", frozenset({Role.CUSTOMER}), _data, _success_page, _titled_failure)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from commerce.kernel.cause import Cause
 from commerce.kernel.errors import Forbidden
@@ -30,6 +31,56 @@ MERCHANT_ROLES = frozenset({Role.OWNER, Role.STAFF, Role.API_KEY})
 
 
 @dataclass(frozen=True, slots=True)
+class ShippingOption:
+    """A way in which a shop ships; ``cost`` in minor units of the shop's currency."""
+
+    option_id: str
+    name: str
+    cost: int = 0
+    transit_time: str = ""
+
+
+class Unclaimed(StrEnum):
+    """Whose lapsed stored value is: the shop's, or the state's, by the law of the place."""
+
+    BREAKAGE = "breakage"
+    ESCHEAT = "escheat"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutPolicy:
+    """What a shop has decided about paying and shipping."""
+
+    gift_cards_per_order: int = 10
+    unclaimed_value: Unclaimed = Unclaimed.BREAKAGE
+    shipping_options: tuple[ShippingOption, ...] = (ShippingOption("standard", "Standard"),)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any] | None) -> "CheckoutPolicy":
+        """Read what ``document`` wrote; a shop that never decided has the defaults."""
+        if document is None:
+            return cls()
+        return cls(
+            gift_cards_per_order=int(document["gift_cards_per_order"]),
+            unclaimed_value=Unclaimed(document["unclaimed_value"]),
+            shipping_options=tuple(ShippingOption(*each) for each in document["shipping_options"]),
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {
+            "gift_cards_per_order": self.gift_cards_per_order,
+            "unclaimed_value": str(self.unclaimed_value),
+            "shipping_options": [
+                [each.option_id, each.name, each.cost, each.transit_time] for each in self.shipping_options
+            ],
+        }
+
+
+DEFAULT_CHECKOUT = CheckoutPolicy()
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """A merchant's shop as a request sees it: its data partition and the settings most rules need."""
 
@@ -42,6 +93,7 @@ class Tenant:
     payment_window_minutes: int = 60
     customers_may_cancel: bool = True
     plan: str = ""
+    checkout: CheckoutPolicy = DEFAULT_CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)

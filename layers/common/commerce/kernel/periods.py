@@ -41,6 +41,21 @@ class Bounds:
         return Period(start, end)
 
 
+def day_of(instant: datetime, timezone: str) -> date:
+    """The local day of an instant."""
+    return instant.astimezone(ZoneInfo(timezone)).date()
+
+
+def start_of(day: date, timezone: str) -> datetime:
+    """The instant at which a local day begins."""
+    return _first_instant(day, ZoneInfo(timezone))
+
+
+def end_of(day: date, timezone: str) -> datetime:
+    """The instant at which a local day is over: what is good on that day is good before it (contract X-30)."""
+    return start_of(day + timedelta(days=1), timezone)
+
+
 def _first_instant(bound: date | datetime, zone: ZoneInfo) -> datetime:
     if isinstance(bound, datetime):
         return bound.astimezone(UTC)

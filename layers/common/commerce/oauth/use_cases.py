@@ -193,7 +193,7 @@ def _welcome(client: Client, issued: Tokens) -> str:
     if access_claims["sub"] != person["sub"]:
         raise _denied("These tokens are not of one person", "two_subjects")
     account = _open_shop(client)
-    tenant = _tenant(account, client.mode)
+    tenant = account.in_mode(client.mode)
 
     def plan(tx: Transaction) -> None:
         if client.kind is ClientKind.BACK_OFFICE:
@@ -236,7 +236,7 @@ def _link_customer(tx: Transaction, tenant: Tenant, person: Mapping[str, Any]) -
 def _by_refresh_token(client: Client, credentials: ClientCredentials, asked: TokenRequest) -> Issued:
     if not asked.refresh_token:
         raise Malformed("refresh_token is missing", field="refresh_token", reason="invalid_request")
-    tenant = _tenant(_open_shop(client), client.mode)
+    tenant = _open_shop(client).in_mode(client.mode)
     known = store.find_refresh_token(tenant, hash_of(asked.refresh_token))
     if known is None or known.client_id != client.client_id or store.is_revoked(tenant, known.grant_id):
         raise _bad_refresh_token()
@@ -419,20 +419,6 @@ def _account(tenant_id: str) -> TenantAccount:
     if account is None:
         raise NotFound("tenant")
     return account
-
-
-def _tenant(account: TenantAccount, mode: Mode) -> Tenant:
-    return Tenant(
-        tenant_id=account.tenant_id,
-        mode=mode,
-        currency=account.currency,
-        timezone=account.timezone,
-        country=account.country,
-        warehouses=account.warehouses,
-        payment_window_minutes=account.payment_window_minutes,
-        customers_may_cancel=account.customers_may_cancel,
-        plan=str(account.plan),
-    )
 
 
 def _denied(message: str, why: str) -> Malformed:

@@ -7,6 +7,7 @@ payment_status      pending ⇄ failed ──► authorized ──► paid ─�
 fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -144,6 +145,45 @@ class OrderLine:
         return tuple((replace(place, warehouse_id=part.warehouse_id), part.quantity) for part in self.allocations)
 
 
+class TenderKind(StrEnum):
+    """What pays for an order besides the payment provider."""
+
+    GIFT_CARD = "gift_card"
+    STORE_CREDIT = "store_credit"
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """Stored value that was spent on an order; ``given_back`` of it went back to where it came from.
+
+    ``tender_id`` is a gift card's redemption or a lot of store credit, ``source`` the card's serial or the customer.
+    """
+
+    kind: TenderKind
+    tender_id: str
+    source: str
+    amount: Money
+    given_back: Money
+
+    @property
+    def remaining(self) -> Money:
+        return self.amount - self.given_back
+
+
+@dataclass(frozen=True, slots=True)
+class SoldGiftCard:
+    """A gift card that is bought with the order; ``serial`` once it is issued, which is when the order is paid."""
+
+    line_id: str
+    amount: Money
+    recipient_email: str
+    recipient_name: str | None = None
+    sender_name: str | None = None
+    message: str | None = None
+    design: str | None = None
+    serial: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
     """What lists show of an order; ``units`` counts what was ordered, over all lines."""
@@ -201,10 +241,27 @@ class Order:
     metadata: dict[str, str] = field(default_factory=dict)
     version: int = 1
     sequence: int = 0
+    tenders: tuple[Tender, ...] = ()
+    gift_cards: tuple[SoldGiftCard, ...] = ()
 
     @property
     def subtotal(self) -> Money:
-        return total([line.total for line in self.lines], self.currency)
+        return total([line.total for line in self.lines], self.currency) + self.sold_value
+
+    @property
+    def sold_value(self) -> Money:
+        """What the gift cards that are bought with the order are worth."""
+        return total([card.amount for card in self.gift_cards], self.currency)
+
+    @property
+    def tendered(self) -> Money:
+        """What of the order stored value pays for."""
+        return total([tender.remaining for tender in self.tenders], self.currency)
+
+    @property
+    def coverable(self) -> Money:
+        """What stored value may still pay for; a gift card cannot buy a gift card."""
+        return self.outstanding - self.sold_value if self.is_payable else Money.zero(self.currency)
 
     @property
     def total(self) -> Money:
@@ -212,8 +269,8 @@ class Order:
 
     @property
     def outstanding(self) -> Money:
-        """What is still to be collected outside."""
-        return self.total if self.is_payable else Money.zero(self.currency)
+        """What is still to be collected outside (contract X-24)."""
+        return self.total - self.tendered if self.is_payable else Money.zero(self.currency)
 
     @property
     def is_payable(self) -> bool:
@@ -223,6 +280,16 @@ class Order:
     def collected(self) -> Money:
         """What was collected for the order and not given back."""
         return self.total - self.refunded if self.payment_status in COLLECTED else Money.zero(self.currency)
+
+    @property
+    def collected_outside(self) -> Money:
+        """What of that the payment provider holds."""
+        return self.collected - self.tendered if self.payment_status in COLLECTED else Money.zero(self.currency)
+
+    @property
+    def is_earned(self) -> bool:
+        """Whether the goods are on their way, so that what was collected for them is revenue."""
+        return self.fulfillment_status in (FulfillmentStatus.FULFILLED, FulfillmentStatus.RETURNED)
 
     @property
     def units(self) -> int:
@@ -272,7 +339,10 @@ class Order:
         """
         if not self.may_pay(target):
             raise IllegalMove(f"A payment that is {self.payment_status} cannot become {target}")
-        paid = replace(self, payment_status=target)
+        # A payment that arrives after the order was called off: its stored value has gone back already.
+        late = target is PaymentStatus.PAID and self.status is Status.CANCELLED
+        back = total([tender.given_back for tender in self.tenders], self.currency) if late else self.refunded
+        paid = replace(self, payment_status=target, refunded=back)
         settled = target in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED)
         return paid.move_to(Status.PENDING) if settled and self.status is Status.PENDING_PAYMENT else paid
 
@@ -283,6 +353,18 @@ class Order:
         target = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
         again = target is self.payment_status
         return replace(self if again else self.pay(target), refunded=refunded)
+
+    def take_back(self, amounts: Mapping[str, Money]) -> "Order":
+        """The same order after amounts of its tenders went back, by tender id; once it was paid, they are refunds."""
+        tenders = tuple(
+            replace(each, given_back=each.given_back + amounts[each.tender_id]) if each.tender_id in amounts else each
+            for each in self.tenders
+        )
+        if any(tender.remaining.minor < 0 for tender in tenders):
+            raise ValueError("more goes back than was spent")
+        after = replace(self, tenders=tenders)
+        amount = total(list(amounts.values()), self.currency)
+        return after.refund(amount) if self.payment_status in COLLECTED and amount.minor else after
 
     def changed(self, at: datetime, **changes: Any) -> "Order":
         """The same order one version on, with ``changes``. A use case calls it once, before saving."""

@@ -1,6 +1,5 @@
 """Placing an order: one transaction (contract CA-03, MO-02, OR-02)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -16,7 +15,16 @@ from commerce.kernel.errors import Invalid
 from commerce.kernel.limits import MAX_LINES
 from commerce.kernel.money import MAX_MINOR, Money
 from commerce.orders import store
-from commerce.orders.model import Address, Buyer, FulfillmentStatus, Order, OrderLine, PaymentStatus, Status
+from commerce.orders.model import (
+    Address,
+    Buyer,
+    FulfillmentStatus,
+    Order,
+    OrderLine,
+    PaymentStatus,
+    SoldGiftCard,
+    Status,
+)
 from commerce.orders.use_cases import announce, record
 from commerce.table.transaction import Transaction
 
@@ -50,10 +58,21 @@ class PlaceOrder:
     payment_method: str | None = None
     shipping_method: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    shipping: Money | None = None
+    gift_cards: tuple[SoldGiftCard, ...] = ()
 
 
 def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
-    """Add everything that placing an order writes: the order, its stock reservations, timeline, outbox and time-out.
+    """Add everything that placing an order writes, as ``draft`` describes it.
+
+    Raises:
+        What ``draft`` does.
+    """
+    return add(tx, caller, draft(caller, command))
+
+
+def draft(caller: Caller, command: PlaceOrder) -> Order:
+    """The order as it would be placed now; nothing is written.
 
     Raises:
         Invalid: no such customer, product or variant; no address; no items, or more than one transaction holds; a
@@ -64,13 +83,14 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
     customer = customers.find(tenant, command.customer_id)
     if customer is None:
         raise Invalid("No such customer", field="customer_id", reason="unknown_customer")
-    lines = _lines(caller, command.items)
+    lines = _lines(caller, command)
     zero = Money.zero(tenant.currency)
-    worth = sum(line.total.minor for line in lines)
+    worth = sum(line.total.minor for line in lines) + sum(card.amount.minor for card in command.gift_cards)
     if worth > MAX_MINOR:
         raise Invalid("No order is worth this much", field="items", reason="amount_out_of_range")
-    free = worth == 0
-    order = Order(
+    shipping = command.shipping or zero
+    free = worth + shipping.minor == 0
+    return Order(
         order_id=ids.new("order"),
         buyer=Buyer(customer.customer_id, customer.email, f"{customer.first_name} {customer.last_name}".strip()),
         lines=lines,
@@ -86,7 +106,7 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
         if command.awaits_payment and not free
         else None,
         discount=zero,
-        shipping=zero,
+        shipping=shipping,
         tax=zero,
         refunded=zero,
         cart_id=command.cart_id,
@@ -94,20 +114,32 @@ def place(tx: Transaction, caller: Caller, command: PlaceOrder) -> Order:
         shipping_method=command.shipping_method,
         metadata=command.metadata,
         sequence=1,
+        gift_cards=command.gift_cards,
     )
+
+
+def add(tx: Transaction, caller: Caller, order: Order) -> Order:
+    """Add everything that placing a drafted order writes: the order, its stock reservations, timeline, outbox and
+    time-out. What paid for it, if anything did, is in the transaction already."""
+    tenant = caller.tenant
     store.add(tx, tenant, order)
     for line in order.lines:
         for key, units in line.reserved:
             inventory.reserve(tx, tenant, key, units, line.name)
-    customers.count_order(tx, tenant, customer.customer_id, now)
+    paid = order.payment_status is PaymentStatus.PAID
+    customers.count_order(
+        tx, tenant, order.buyer.customer_id, order.placed_at, order.total if paid and order.total.minor else None
+    )
     record(tx, caller, order, status=order.status)
     announce(tx, tenant, order, "order.created")
     return order
 
 
-def _lines(caller: Caller, items: Iterable[WantedItem]) -> tuple[OrderLine, ...]:
+def _lines(caller: Caller, command: PlaceOrder) -> tuple[OrderLine, ...]:
     """Order lines with the warehouses that can serve them; items of one variant become one line."""
-    tenant, wanted = caller.tenant, list(items)
+    tenant, wanted = caller.tenant, list(command.items)
+    if not wanted and command.gift_cards:
+        return ()
     if not wanted:
         raise Invalid("An order needs items", field="items", reason="empty")
     if len(wanted) > MAX_LINES:

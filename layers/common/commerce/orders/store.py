@@ -33,7 +33,10 @@ from commerce.orders.model import (
     Order,
     OrderLine,
     PaymentStatus,
+    SoldGiftCard,
     Status,
+    Tender,
+    TenderKind,
 )
 from commerce.table import keys
 from commerce.table.reading import count, get, get_all, in_period, page, partition
@@ -97,6 +100,8 @@ class OrderRow(ListedOrderRow, discriminator="order"):
     carrier = UnicodeAttribute(null=True)
     estimated_delivery = UnicodeAttribute(null=True)
     metadata = DocumentAttribute()
+    tenders = DocumentAttribute(null=True)
+    gift_cards = DocumentAttribute(null=True)
     sequence = NumberAttribute()
 
     def to_order(self) -> Order:
@@ -127,6 +132,8 @@ class OrderRow(ListedOrderRow, discriminator="order"):
             carrier=self.carrier,
             estimated_delivery=self.estimated_delivery,
             metadata=self.metadata,
+            tenders=tuple(_tender(document, currency) for document in self.tenders or []),
+            gift_cards=tuple(_sold(document, currency) for document in self.gift_cards or []),
             version=int(self.version),
             sequence=int(self.sequence),
         )
@@ -368,6 +375,8 @@ def _row(tenant: Tenant, order: Order) -> OrderRow:
         carrier=order.carrier,
         estimated_delivery=order.estimated_delivery,
         metadata=order.metadata,
+        tenders=[_tender_document(tender) for tender in order.tenders] or None,
+        gift_cards=[_sold_document(card) for card in order.gift_cards] or None,
         sequence=order.sequence,
         gsi1pk=keys.orders_of_customer(tenant, order.buyer.customer_id),
         gsi1sk=keys.by_time(order.placed_at, order.order_id),
@@ -422,3 +431,20 @@ def _line(document: dict[str, Any], currency: str) -> OrderLine:
         allocations=tuple(Allocation(warehouse, quantity) for warehouse, quantity in document["allocations"]),
         catalogue_price=Money(document["catalogue_price"], currency) if "catalogue_price" in document else None,
     )
+
+
+def _tender_document(tender: Tender) -> dict[str, Any]:
+    return asdict(tender) | {"amount": tender.amount.minor, "given_back": tender.given_back.minor}
+
+
+def _tender(document: dict[str, Any], currency: str) -> Tender:
+    amounts = {name: Money(document[name], currency) for name in ("amount", "given_back")}
+    return Tender(**(document | amounts | {"kind": TenderKind(document["kind"])}))
+
+
+def _sold_document(card: SoldGiftCard) -> dict[str, Any]:
+    return asdict(card) | {"amount": card.amount.minor}
+
+
+def _sold(document: dict[str, Any], currency: str) -> SoldGiftCard:
+    return SoldGiftCard(**(document | {"amount": Money(document["amount"], currency)}))

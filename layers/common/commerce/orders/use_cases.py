@@ -1,8 +1,9 @@
 """What changes a placed order, and how its changes are told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from commerce.customers import store as customers
 from commerce.events import store as events
 from commerce.events.model import DomainEvent, TimelineEvent, TimelineType
 from commerce.inventory import store as inventory
@@ -10,7 +11,10 @@ from commerce.inventory.model import GoodsIssue
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import IllegalMove, NotFound, require_version
+from commerce.kernel.money import Money
+from commerce.ledger import store as ledger
 from commerce.orders import store
+from commerce.orders.accounting import recognition
 from commerce.orders.model import BY_HAND, Order, PaymentStatus, Status
 from commerce.orders.representation import as_object
 from commerce.table.transaction import Transaction
@@ -67,6 +71,8 @@ def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_ver
     parcel = {"tracking_number": changed.tracking_number, "carrier": changed.carrier}
     record(tx, caller, changed, status=changed.status, data={"notify_customer": command.notify_customer})
     if ships:
+        for entry in recognition(changed, caller.actor):
+            ledger.post(tx, caller.tenant, entry)
         issue = GoodsIssue(ids.new("issue"), order.order_id, order.reserved, changed.updated_at, caller.actor)
         inventory.issue(tx, caller.tenant, issue)
         record(tx, caller, changed, status=changed.fulfillment_status, kind=TimelineType.SHIPMENT, index=1, data=parcel)
@@ -100,7 +106,7 @@ def cancel(
     voided: bool = False,
     data: dict[str, Any] | None = None,
 ) -> Order:
-    """Cancel an order and give its reserved stock back, all units at once.
+    """Cancel an order: its reserved stock goes back, and so does the stored value that was spent on it.
 
     ``voided``: its payment has been called off, so that nobody can pay for it any more.
 
@@ -109,6 +115,10 @@ def cancel(
     """
     ended = order.move_to(Status.CANCELLED)
     voids = voided and order.may_pay(PaymentStatus.VOIDED)
+    if order.tenders:
+        from commerce.orders import tendering  # and with it all of stored value, for orders that it paid for
+
+        ended = replace(tendering.give_back(tx, caller, order), status=ended.status, expires_at=None)
     cancelled = (ended.pay(PaymentStatus.VOIDED) if voids else ended).changed(clock.now(), sequence=order.sequence + 1)
     store.save(tx, caller.tenant, cancelled)
     if order.expires_at is not None:
@@ -118,8 +128,17 @@ def cancel(
     record(tx, caller, cancelled, status=Status.CANCELLED, content=reason, data=data)
     if voids:
         record(tx, caller, cancelled, status=PaymentStatus.VOIDED, kind=TimelineType.PAYMENT, index=1)
+    if cancelled.refunded != order.refunded:
+        record(tx, caller, cancelled, status=cancelled.payment_status, kind=TimelineType.REFUND, index=2)
+        count_spent(tx, caller.tenant, cancelled, order.refunded - cancelled.refunded)
     announce(tx, caller.tenant, cancelled, "order.cancelled")
     return cancelled
+
+
+def count_spent(tx: Transaction, tenant: Tenant, order: Order, amount: Money) -> None:
+    """Count what the order's customer has paid more, or less, for orders."""
+    if amount.minor:
+        customers.count_spent(tx, tenant, order.buyer.customer_id, amount)
 
 
 def note(tx: Transaction, caller: Caller, order: Order, content: str) -> TimelineEvent:

@@ -46,23 +46,24 @@ def cancel_order(
     note: str | None = None,
     data: dict[str, Any] | None = None,
 ) -> Order:
-    """Cancel an order for which no money is held: void its payment, then give its stock back.
+    """Cancel an order for which the provider holds no money: void its payment, then give its stock back, and the
+    stored value that paid for it (contract X-18).
 
     Raises:
         IllegalMove: it has been shipped, or is cancelled already.
         Conflict: money was collected, and has to be refunded first; or the payment just went through, or is about to.
     """
     order.move_to(Status.CANCELLED)  # refused before Stripe is asked for anything
-    if order.collected.minor:
+    if order.collected_outside.minor:
         raise Conflict(
             f"The order is {order.payment_status}: refund the payment first", field="status", reason="refund_required"
         )
     intent = None
     if order.payment_intent_id is not None and order.may_pay(PaymentStatus.VOIDED):
-        intent = _call_off(tx, caller, order, order.payment_intent_id)
+        intent = call_off(tx, caller, order, order.payment_intent_id)
     cancelled = orders.cancel(tx, caller, order, reason, voided=intent is not None, data=data)
     if intent is not None:
-        _record(tx, cancelled, intent, caller)
+        record(tx, cancelled, intent, caller)
     if note is not None:
         orders.note(tx, caller, cancelled, note)
     return cancelled
@@ -83,16 +84,16 @@ def void(tx: Transaction, caller: Caller, payment_id: str) -> Payment:
     order = order_queries.get(caller.tenant, payment.order_id)
     if order.payment_status in COLLECTED:
         raise _collected(order)
-    intent = _call_off(tx, caller, order, payment_id)
+    intent = call_off(tx, caller, order, payment_id)
     voided = order.pay(PaymentStatus.VOIDED).changed(clock.now(), sequence=order.sequence + 1)
     order_rows.save(tx, caller.tenant, voided)
     orders.record(tx, caller, voided, status=voided.payment_status, kind=TimelineType.PAYMENT)
     orders.announce(tx, caller.tenant, voided, "order.updated")
-    return _record(tx, voided, intent, caller)
+    return record(tx, voided, intent, caller)
 
 
-def _call_off(tx: Transaction, caller: Caller, order: Order, intent_id: str) -> Intent:
-    """An order's intent, cancelled at Stripe.
+def call_off(tx: Transaction, caller: Caller, order: Order, intent_id: str) -> Intent:
+    """An order's intent, cancelled at Stripe; ``record`` it once the order is changed.
 
     Raises:
         Conflict: it went through meanwhile, and the order has followed it; or the bank is at it.
@@ -115,7 +116,8 @@ def _collected(order: Order) -> Conflict:
     )
 
 
-def _record(tx: Transaction, order: Order, intent: Intent, caller: Caller) -> Payment:
+def record(tx: Transaction, order: Order, intent: Intent, caller: Caller) -> Payment:
+    """Record what became of an intent."""
     before = store.find(caller.tenant, order.order_id, intent)
     payment = record_of(order, intent, order.updated_at, before, [])
     store.save(tx, caller.tenant, payment)

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from commerce.access.queries import find_tenant
-from commerce.customers import store as customer_rows
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, Mode, Tenant, system
 from commerce.kernel.errors import Conflict, Invalid, Unavailable
 from commerce.kernel.money import Money, currency_code
-from commerce.ledger import model as ledger
+from commerce.ledger import entries as ledger
 from commerce.ledger import store as ledger_rows
+from commerce.ledger.model import Entry
 from commerce.observability import logger
 from commerce.orders import queries as order_queries
 from commerce.orders import store as order_rows
 from commerce.orders import use_cases as orders
-from commerce.orders.model import Order, PaymentStatus, Status
+from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status
 from commerce.payments import store, stripe_gateway
 from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StartPayment, StripeEvent, record_of
 from commerce.payments.representation import as_object
@@ -131,7 +131,7 @@ class Step:
     kind: TimelineType
     status: str
     event: str | None = None
-    entry: ledger.Entry | None = None
+    entry: Entry | None = None
 
 
 def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> Order:
@@ -142,7 +142,7 @@ def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> 
     recorded = store.find(tenant, order.order_id, intent)
     booked = recorded.refunds if recorded is not None else frozenset()
     refunds = [each for each in intent.refunds if each.succeeded and each.refund_id not in booked]
-    after, steps = _steps(order, intent, refunds, now)
+    after, steps = _steps(order, intent, refunds, now, caller.actor)
     if not steps:
         if intent.means is order.payment_status:  # news of the payment alone, such as an authentication under way
             _record(tx, tenant, order, intent, now)
@@ -151,6 +151,11 @@ def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> 
     told += ["order.updated"] if after.payment_status is not order.payment_status and not refunds else []
     told += ["order.refunded"] if refunds else []
     changed = after.changed(now, sequence=order.sequence + len(told))
+    newly_paid = order.payment_status not in COLLECTED and after.payment_status in COLLECTED
+    if order.gift_cards and newly_paid and after.collected.minor:
+        from commerce.orders import tendering  # and with it all of stored value, for orders that bought some
+
+        changed = tendering.issue_sold(tx, caller, changed)
     order_rows.save(tx, tenant, changed)
     if order.expires_at is not None and changed.expires_at is None:
         order_rows.settle(tx, tenant, order.order_id)
@@ -164,9 +169,7 @@ def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> 
         numbered = replace(changed, sequence=order.sequence + number)
         shown = as_object(payment) if event.startswith("payment.") else None
         orders.announce(tx, tenant, numbered, event, shown)
-    spent = _spent(steps, order.currency)
-    if spent.minor:
-        customer_rows.count_spent(tx, tenant, order.buyer.customer_id, spent)
+    orders.count_spent(tx, tenant, changed, _spent(steps, order))
     return changed
 
 
@@ -206,20 +209,20 @@ def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
         order_rows.postpone(tx, tenant, order, now + PROCESSING_GRACE)
 
 
-def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime) -> tuple[Order, list[Step]]:
+def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime, actor: str) -> tuple[Order, list[Step]]:
     """What happened between the order's state and its intent's, in order."""
     steps: list[Step] = []
     target = intent.means
     if target is not order.payment_status and order.may_pay(target):
         before, order = order, order.pay(target)
         collected = target is PaymentStatus.PAID and intent.received.minor > 0
-        entry = ledger.capture(order.order_id, intent.intent_id, intent.received, at) if collected else None
+        entry = ledger.capture(order.order_id, intent.intent_id, intent.received, at, actor) if collected else None
         steps.append(Step(TimelineType.PAYMENT, target, _TOLD.get(target), entry))
         if order.status is not before.status:
             steps.append(Step(TimelineType.STATUS_CHANGE, order.status))
     for refund in refunds:
         order = order.refund(refund.amount)
-        entry = ledger.refund(order.order_id, refund.refund_id, refund.amount, at)
+        entry = ledger.refund(order.order_id, refund.refund_id, refund.amount, at, actor, earned=order.is_earned)
         steps.append(Step(TimelineType.REFUND, order.payment_status, "payment.refunded", entry))
     return order, steps
 
@@ -227,12 +230,13 @@ def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime) ->
 _TOLD = {PaymentStatus.PAID: "payment.succeeded", PaymentStatus.FAILED: "payment.failed"}
 
 
-def _spent(steps: list[Step], currency: str) -> Money:
-    """What the customer has paid more, or less, by these steps."""
-    spent = Money.zero(currency)
+def _spent(steps: list[Step], order: Order) -> Money:
+    """What the customer has paid more, or less, by these steps. With the payment, what stored value paid counts too."""
+    spent = Money.zero(order.currency)
     for step in steps:
         if step.entry is not None:
-            spent = spent - step.entry.amount if step.kind is TimelineType.REFUND else spent + step.entry.amount
+            refunded = step.kind is TimelineType.REFUND
+            spent = spent - step.entry.amount if refunded else spent + step.entry.amount + order.tendered
     return spent
 
 

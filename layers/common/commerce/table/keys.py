@@ -5,7 +5,7 @@ another tenant's rows or the other mode's. Index keys of listings and of a tenan
 log has another first word, ``AUDIT#<tenant>#<live|test>#…``, by which permissions tell it from everything else.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from commerce.kernel.caller import Mode, Tenant
@@ -153,6 +153,75 @@ def cart(tenant: Tenant, customer_id: str) -> Key:
     return Key(f"{partition(tenant)}#CART#{customer_id}", "CART")
 
 
+def checkout(tenant: Tenant, cart_id: str) -> Key:
+    """Tells whose cart it is, and which order became of it."""
+    return Key(f"{partition(tenant)}#CHECKOUT#{cart_id}", "CHECKOUT")
+
+
+# Stored value. A card's redemptions and ledger entries stand in its partition, a customer's lots and entries of store
+# credit in another: CARD < POSTING#… < REDEMPTION#…, and LOT#… < POSTING#….
+
+
+def gift_card(tenant: Tenant, serial: str) -> Key:
+    """``serial`` as ``gift_cards.serials.normalise`` writes it."""
+    return Key(f"{partition(tenant)}#CARD#{serial}", "CARD")
+
+
+REDEMPTION_PREFIX = "REDEMPTION#"
+
+
+def redemption(tenant: Tenant, serial: str, redemption_id: str) -> Key:
+    return Key(gift_card(tenant, serial).pk, f"{REDEMPTION_PREFIX}{redemption_id}")
+
+
+def all_gift_cards(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#CARDS"
+
+
+def gift_cards_of_owner(tenant: Tenant, email: str) -> str:
+    return f"{partition(tenant)}#CARDS#OF#{email.casefold()}"
+
+
+def due_gift_cards(shard: int) -> str:
+    """Index partition of cards that expire, of all tenants, by the instant they do."""
+    return f"DUE#CARD#{shard}"
+
+
+def due_redemptions(shard: int) -> str:
+    """Index partition of held redemptions, of all tenants, by the instant they expire."""
+    return f"DUE#REDEMPTION#{shard}"
+
+
+def gift_card_batch(tenant: Tenant, batch_id: str) -> Key:
+    return Key(f"{partition(tenant)}#CARDBATCH#{batch_id}", "BATCH")
+
+
+def credit_account(tenant: Tenant, customer_id: str) -> Key:
+    """The partition of a customer's store credit; no row has this very key."""
+    return Key(f"{partition(tenant)}#CREDIT#{customer_id}", "CREDIT")
+
+
+LOT_PREFIX = "LOT#"
+
+
+def credit_lot(tenant: Tenant, customer_id: str, credit_id: str) -> Key:
+    return Key(credit_account(tenant, customer_id).pk, f"{LOT_PREFIX}{credit_id}")
+
+
+def credit_pointer(tenant: Tenant, credit_id: str) -> Key:
+    """Tells whose lot it is."""
+    return Key(f"{partition(tenant)}#CREDITLOT#{credit_id}", "CREDITLOT")
+
+
+def all_credit_lots(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#CREDITLOTS"
+
+
+def due_credit_lots(shard: int) -> str:
+    """Index partition of lots that expire, of all tenants, by the instant they do."""
+    return f"DUE#CREDIT#{shard}"
+
+
 # Orders. In an order's partition the order row sorts after its timeline and before its payments and postings:
 # EVENT#… < ORDER < PAYMENT#… < POSTING#… < STOCK#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore
 # reads the order and its newest events.
@@ -194,10 +263,6 @@ def payments_of_customer(tenant: Tenant, customer_id: str) -> str:
     return f"{partition(tenant)}#CUSTOMER#{customer_id}#PAYMENTS"
 
 
-def posting(tenant: Tenant, order_id: str, operation_id: str) -> Key:
-    return Key(order(tenant, order_id).pk, f"POSTING#{operation_id}")
-
-
 def goods_issue(tenant: Tenant, order_id: str, issue_id: str) -> Key:
     """What left the warehouses for an order."""
     return Key(order(tenant, order_id).pk, f"STOCK#{issue_id}")
@@ -224,8 +289,15 @@ def by_time(instant: datetime, entity_id: str) -> str:
 # Ledger, events, counters, idempotency
 
 
-def ledger_day(tenant: Tenant, currency: str, local_day: str, shard: int) -> str:
-    return f"LEDGER#{tenant.tenant_id}#{tenant.mode}#{currency}#{local_day}#{shard}"
+POSTING_PREFIX = "POSTING#"  # of entries, in the partition of the order, card or customer whose book they are in
+
+
+def ledger_day(tenant: Tenant, local_day: date, shard: int) -> str:
+    return f"LEDGER#{tenant.tenant_id}#{tenant.mode}#{local_day}#{shard}"
+
+
+def entries_of_order(tenant: Tenant, order_id: str) -> str:
+    return f"{partition(tenant)}#ORDER#{order_id}#POSTINGS"
 
 
 def outbox(tenant: Tenant, aggregate_id: str, sequence: int) -> Key:

@@ -56,6 +56,13 @@ def partition(
     )
 
 
+def stream(pk: str, condition: Any = None, *, index: str | None = None, page_size: int = 1000) -> Iterator[Row]:
+    """The rows of a partition of the table or of an index, in order, fetched a page at a time as they are asked for."""
+    rows = iter(Row.query(pk, condition, index_name=index, page_size=page_size))
+    while (row := _guarded(lambda: next(rows, None))) is not None:
+        yield row
+
+
 def page[T](
     tenant: Tenant,
     request: PageRequest,

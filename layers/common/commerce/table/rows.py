@@ -100,7 +100,9 @@ class Row(Model):
     gsi3pk = UnicodeAttribute(null=True)
     gsi3sk = UnicodeAttribute(null=True)
     ttl = NumberAttribute(null=True)  # Unix seconds
-    counted_in = WordsAttribute(null=True)  # "<collection>|<field>": the counters that count this row
+    counted_in = WordsAttribute(
+        null=True
+    )  # "<collection>|<name>" or "<collection>|<name>=<amount>": the counters it adds to
     cause = DocumentAttribute(null=True)  # who wrote it last; on audited rows
 
     audited: ClassVar[str] = ""  # what the audit log calls rows of this class; empty: they are not audited

@@ -1,0 +1,72 @@
+"""The entries of an order's own book (contract 6.2). Those of cards and of store credit stand in their contexts."""
+
+from datetime import datetime
+
+from commerce.kernel import ids
+from commerce.kernel.money import Money
+from commerce.ledger.model import (
+    PSP_CLEARING,
+    REFUNDS,
+    SALES,
+    SHIPPING,
+    TAX,
+    Book,
+    Entry,
+    EntryType,
+    order_tender,
+)
+
+
+def capture(order_id: str, intent_id: str, amount: Money, at: datetime, actor: str) -> Entry:
+    """The payment provider collected ``amount`` for the order."""
+    return _entry(
+        f"capture:{intent_id}", EntryType.CAPTURE, order_id, PSP_CLEARING, order_tender(order_id), amount, at, actor
+    )
+
+
+def refund(order_id: str, refund_id: str, amount: Money, at: datetime, actor: str, *, earned: bool) -> Entry:
+    """The payment provider gave ``amount`` back: out of what was collected or, once that is ``earned``, of revenue."""
+    source = given_back_from(order_id, earned=earned)
+    return _entry(f"refund:{refund_id}", EntryType.PAYMENT_REFUND, order_id, source, PSP_CLEARING, amount, at, actor)
+
+
+def recognition(order_id: str, *, sales: Money, shipping: Money, tax: Money, at: datetime, actor: str) -> list[Entry]:
+    """The order's goods are on their way, so what was collected for them is earned, and its tax is owed."""
+    parts = {SALES: sales, SHIPPING: shipping, TAX: tax}
+    tender = order_tender(order_id)
+    return [
+        _entry(f"recognition:{account}", EntryType.RECOGNITION, order_id, tender, account, amount, at, actor)
+        for account, amount in parts.items()
+        if amount.minor
+    ]
+
+
+def given_back_from(order_id: str, *, earned: bool) -> str:
+    """The account that money goes back from: revenue's counter-account once it was earned, else the order's own."""
+    return REFUNDS if earned else order_tender(order_id)
+
+
+def _entry(
+    operation_id: str,
+    kind: EntryType,
+    order_id: str,
+    debit: str,
+    credit: str,
+    amount: Money,
+    at: datetime,
+    actor: str,
+) -> Entry:
+    return Entry(
+        entry_id=ids.new("txn"),
+        operation_id=operation_id,
+        type=kind,
+        book=Book.ORDER,
+        owner_id=order_id,
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        at=at,
+        effective_at=at,
+        actor=actor,
+        order_id=order_id,
+    )
