@@ -4,7 +4,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo mails test check openapi bench costs sam-local deploy tenant access lock environments
+# Tests start processes by the hundred: each would compile its libraries anew where bytecode may not be kept.
+export PYTHONDONTWRITEBYTECODE :=
+.PHONY: help up down demo mails test check check-style check-types check-description check-template openapi bench costs sam-local deploy tenant access lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
@@ -54,10 +56,22 @@ test: check environments ## everything: checks, unit tests, then tests against t
 	@$(PY) -m pytest -v tests/integration
 
 check: environments ## lint, format, types, template, API description
+	@$(MAKE) --no-print-directory --jobs 4 --keep-going $(IN_BLOCKS) check-style check-types check-description check-template
+
+# At the same time, and where make can do so the output of one after that of another.
+IN_BLOCKS = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check-style:
 	@echo "== ruff" && $(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+
+check-types:
 	@echo "== mypy" && $(PY) -m mypy layers/common/commerce functions local tests benchmarks
+
+check-description:
 	@echo "== API description" && $(PY) local/generate_openapi.py --check
+
+check-template:
 	@echo "== template" && .venv/bin/cfn-lint template.yaml
 	@$(ON_PATH) AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 

@@ -19,7 +19,7 @@ import pytest
 
 from commerce.access import store as access_rows
 from commerce.access.model import ApiKey, KeyText, hash_of
-from commerce.gift_cards.issuing import IssueCard, issue
+from commerce.gift_cards.issuing import IssueCard, make
 from commerce.http.api import Api
 from commerce.kernel import aws, clock, ids, wire_json
 from commerce.kernel.caller import Mode, Role, Tenant, system
@@ -325,7 +325,7 @@ def test_a_queued_gift_card_is_mailed_to_its_recipient(call: Call, monkeypatch: 
     Shop(call, DEMO).open()
     card = IssueCard(Money(7500, "USD"), recipient_email="jane@example.com", deliver=True)
     with as_in_the_files():
-        run(lambda tx: issue(tx, system(DEMO, "demo"), card, "GC7Q2MX0RT5KD9WBZT"))
+        run(lambda tx: make(tx, DEMO, card, "GC7Q2MX0RT5KD9WBZT", system(DEMO, "demo").actor))
 
     assert invoke("queues-deliver_gift_card") == {"batchItemFailures": []}
     assert invoke("queues-deliver_gift_card") == {"batchItemFailures": []}

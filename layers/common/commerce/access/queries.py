@@ -1,5 +1,7 @@
 """Reading tenants, for work that no request asked for."""
 
+from collections.abc import Iterator
+
 from commerce.access import store
 from commerce.access.model import TenantAccount
 from commerce.kernel.caller import Caller, Mode, Tenant
@@ -14,6 +16,13 @@ def find_tenant(tenant_id: str, mode: Mode) -> Tenant | None:
     """A tenant with its settings, for work that no request of the tenant's asked for."""
     account = store.find_tenant(tenant_id)
     return None if account is None else account.in_mode(mode)
+
+
+def all_tenants() -> Iterator[Tenant]:
+    """All shops with their settings, live and test, for schedules that serve each of them."""
+    for account in store.all_tenants():
+        for mode in Mode:
+            yield account.in_mode(mode)
 
 
 def find_shop(tenant_id: str) -> str:

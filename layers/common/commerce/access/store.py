@@ -1,6 +1,6 @@
 """Tenants and API keys in the table. They have no mode of their own: a key row carries its mode."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -12,7 +12,7 @@ from commerce.kernel.paging import Page, PageRequest
 from commerce.limits.model import Plan, Usage
 from commerce.limits.store import to_usage
 from commerce.table import keys
-from commerce.table.reading import get, get_all, page
+from commerce.table.reading import get, get_all, page, stream
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction
 
@@ -133,6 +133,13 @@ def find_tenants(tenant_ids: Iterable[str]) -> list[TenantAccount]:
     return [row.to_account() for row in found if isinstance(row, TenantRow)]
 
 
+def all_tenants() -> Iterator[TenantAccount]:
+    """All tenants, streamed (A5)."""
+    for row in stream(keys.all_tenants(), index="gsi1"):
+        assert isinstance(row, TenantRow)
+        yield row.to_account()
+
+
 def find_tenants_with_usage(
     tenant_ids: Iterable[str], called: Tenant, principal_id: str
 ) -> tuple[list[TenantAccount], Usage]:
@@ -222,6 +229,8 @@ def _tenant_row(account: TenantAccount) -> TenantRow:
         customers_may_cancel=account.customers_may_cancel,
         checkout=account.checkout.document,
         version=account.version,
+        gsi1pk=keys.all_tenants(),
+        gsi1sk=account.tenant_id,
     )
 
 

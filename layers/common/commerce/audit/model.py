@@ -41,6 +41,7 @@ class ResourceType(StrEnum):
     MEMBER = "member"
     OAUTH_CLIENT = "oauth_client"
     GIFT_CARD = "gift_card"
+    GIFT_CARD_BATCH = "gift_card_batch"
     STORE_CREDIT = "store_credit"
 
 
@@ -281,9 +282,16 @@ RESOURCES: Mapping[str, Resource] = {
             updated,
         ),
         left_out=frozenset(
-            {"serial", "pin_hash", "pin_generation", "created_at", "updated_at", "activated_at", "expires_at", "holds", "entries"}
-            | {"sequence", "version"}
+            {"serial", "pin_hash", "pin_generation", "created_at", "updated_at", "activated_at", "expires_at"}
+            | {"holds", "entries", "sequence", "version"}
         ),
+    ),
+    "gift_card_batch": Resource(
+        ResourceType.GIFT_CARD_BATCH,
+        "batch_id",
+        _same("status", "quantity", "issued", "downloads"),
+        rules=(created, became("status", "issued", "issued"), changed("downloads", "downloaded")),
+        left_out=_MADE | {"rows", "actor", "sequence"},
     ),
     "credit_lot": Resource(
         ResourceType.STORE_CREDIT,

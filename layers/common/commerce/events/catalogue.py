@@ -178,6 +178,13 @@ class GiftCardDelivery(Model):
     generation: Annotated[int, Field(strict=True, ge=1, description="Which of the card's PINs, counted from 1")]
 
 
+class GiftCardBatch(Model):
+    """A batch of gift cards whose cards are to be issued."""
+
+    id: str
+    quantity: Annotated[int, Field(strict=True, ge=1, description="Cards")]
+
+
 # Events
 
 
@@ -197,7 +204,7 @@ class Event[Of: Model](Model):
     tenant: str
     mode: Mode
     ordering_key: Annotated[
-        str, Field(description="Id of the order, product, customer or gift card whose events are numbered")
+        str, Field(description="Id of the order, product, customer, gift card or batch whose events are numbered")
     ]
     sequence: Annotated[int, Field(strict=True, ge=1)]
     data: Data[Of]
@@ -344,6 +351,13 @@ class GiftCardDeliveryRequested(Event[GiftCardDelivery]):
     type: Literal["gift_card.delivery_requested"]
 
 
+class GiftCardBatchRequested(Event[GiftCardBatch]):
+    """A batch of gift cards is to be issued, or its issuing stands still and is to go on."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["gift_card_batch.requested"]
+
+
 def _type_of(model: type[Event[Any]]) -> str:
     [name] = get_args(model.model_fields["type"].annotation)
     return str(name)
@@ -374,6 +388,7 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         SubscriptionRenewed,
         SubscriptionCanceled,
         GiftCardDeliveryRequested,
+        GiftCardBatchRequested,
     )
 }
 

@@ -72,6 +72,20 @@ def cancel(card: GiftCard, amount: Money, account: str, actor: str, reason: str 
     return _entry(card, "cancel", EntryType.CANCEL, amount, actor, credit=account, reason=reason)
 
 
+def reclaim(card: GiftCard, amount: Money, account: str, actor: str) -> Entry:
+    """What was paid for a card went back, so its value does too."""
+    return _entry(
+        card,
+        f"reclaim:{card.version}",
+        EntryType.CANCEL,
+        amount,
+        actor,
+        credit=account,
+        order_id=card.order_id,
+        reason="refunded",
+    )
+
+
 def transfer(before: GiftCard, after: GiftCard, amount: Money, actor: str) -> tuple[Entry, Entry]:
     """What is on a card moves to another one: an entry in the book of each."""
     return (

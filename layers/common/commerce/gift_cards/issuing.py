@@ -49,15 +49,19 @@ class Issued:
     pin: str
 
 
-def issue(tx: Transaction, caller: Caller, command: IssueCard, serial: str | None = None) -> Issued:
+def issue(tx: Transaction, caller: Caller, command: IssueCard) -> Issued:
     """Issue a card: two writes, and one more where it is mailed.
 
     Raises:
         Invalid: no amount or too much of it; a date that has passed or that the law forbids; nobody to mail it to.
     """
-    tenant, now = caller.tenant, clock.now()
-    require_issuable(tenant, command, now)
-    serial = serial or serials.new()
+    require_issuable(caller.tenant, command, clock.now())
+    return make(tx, caller.tenant, command, serials.new(), caller.actor)
+
+
+def make(tx: Transaction, tenant: Tenant, command: IssueCard, serial: str, actor: str) -> Issued:
+    """Issue a card that was found issuable before."""
+    now = clock.now()
     pin = pins.derive(tenant, serial, 1)
     card = GiftCard(
         gift_card_id=ids.new("gc"),
@@ -86,7 +90,7 @@ def issue(tx: Transaction, caller: Caller, command: IssueCard, serial: str | Non
         sequence=int(command.deliver),
     )
     store.add(tx, tenant, card)
-    ledger.post(tx, tenant, entries.issue(card, caller.actor))
+    ledger.post(tx, tenant, entries.issue(card, actor))
     if command.deliver:
         request_delivery(tx, tenant, card)
     return Issued(card, pin)

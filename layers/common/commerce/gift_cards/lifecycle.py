@@ -171,6 +171,22 @@ def expire(tx: Transaction, tenant: Tenant, serial: str) -> None:
     ledger.post(tx, tenant, entries.expire(saved, amount, account, actor, card.expires_at))
 
 
+def reclaim(tx: Transaction, caller: Caller, card: GiftCard, wanted: Money, account: str) -> Money:
+    """Take back what was paid back for a card, as far as it is still there: to ``account``; an emptied card ends.
+
+    Gives how much that was.
+    """
+    amount = min(wanted, card.balance)
+    if not amount.minor:
+        return amount
+    now = clock.now()
+    taken = release_all(tx, caller.tenant, card, now).withdraw(amount)
+    ends = taken.is_depleted and card.status is not CardStatus.CANCELLED
+    saved = _save(tx, caller.tenant, taken.move_to(CardStatus.CANCELLED) if ends else taken, now)
+    ledger.post(tx, caller.tenant, entries.reclaim(saved, amount, account, caller.actor))
+    return amount
+
+
 def _move(
     tx: Transaction, caller: Caller, ended: GiftCard, amount: Money, to_email: str | None, now: datetime
 ) -> GiftCard:

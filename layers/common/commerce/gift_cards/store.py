@@ -126,8 +126,12 @@ class RedemptionRow(Row, discriminator="redemption"):
 
 
 def add(tx: Transaction, tenant: Tenant, card: GiftCard) -> None:
-    """Write a new card (G1)."""
-    tx.add(_row(tenant, card), Conflict("The gift card exists already", reason="gift_card_exists"))
+    """Write a new card (G1).
+
+    Raises (at commit):
+        StaleWrite: there is such a card; planning again finds it, or draws another serial.
+    """
+    tx.add(_row(tenant, card), StaleWrite("gift card"))
 
 
 def save(tx: Transaction, tenant: Tenant, card: GiftCard) -> None:
@@ -158,6 +162,12 @@ def find(tenant: Tenant, serial: str) -> GiftCard | None:
     """One card (G1)."""
     row = get(keys.gift_card(tenant, serial))
     return row.to_card() if isinstance(row, GiftCardRow) else None
+
+
+def find_cards(tenant: Tenant, serials: Iterable[str]) -> dict[str, GiftCard]:
+    """The cards that exist, by serial (G1)."""
+    rows = get_all(keys.gift_card(tenant, serial) for serial in serials).values()
+    return {row.serial: row.to_card() for row in rows if isinstance(row, GiftCardRow)}
 
 
 def find_in_any_mode(tenant_id: str, serial: str) -> tuple[Mode, GiftCard] | None:

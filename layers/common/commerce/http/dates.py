@@ -1,4 +1,4 @@
-"""Dates and instants coming in as bounds of a list."""
+"""Dates and instants coming in: days, and the bounds of a list."""
 
 import re
 from datetime import date, datetime
@@ -35,3 +35,22 @@ Bound = Annotated[
         }
     ),
 ]
+
+
+def _day(value: Any) -> date:
+    """A calendar date that has a day after it."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) and _DATE.match(value) else None
+    except ValueError:
+        day = None  # the 30th of February
+    if day is None:
+        raise PydanticCustomError("date_parsing", "Must be a date such as 2026-03-25")
+    if day == date.max:
+        raise PydanticCustomError("date_out_of_range", "Must be before the last day of the calendar")
+    return day
+
+
+Day = Annotated[
+    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-12-31"]})
+]
+"""A calendar date coming in, such as a last day on which something is good."""

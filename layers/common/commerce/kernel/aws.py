@@ -7,9 +7,11 @@ import botocore.session
 from botocore.config import Config
 
 _SHORT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_SIGNED_LINKS = Config(signature_version="s3v4")  # of links to objects that a KMS key encrypts; botocore's own are older
 
 
 @cache
 def client(service: str) -> Any:
     """The process's client of ``service``; it honours AWS_ENDPOINT_URL, as botocore does."""
-    return botocore.session.get_session().create_client(service, config=_SHORT)
+    config = _SHORT.merge(_SIGNED_LINKS) if service == "s3" else _SHORT
+    return botocore.session.get_session().create_client(service, config=config)

@@ -41,6 +41,11 @@ def recognition(order_id: str, *, sales: Money, shipping: Money, tax: Money, at:
     ]
 
 
+def shortfall(order_id: str, operation_id: str, amount: Money, at: datetime, actor: str) -> Entry:
+    """More went back than was kept for the order: its gift cards had been spent when they were refunded."""
+    return _entry(operation_id, EntryType.ADJUST, order_id, REFUNDS, order_tender(order_id), amount, at, actor)
+
+
 def given_back_from(order_id: str, *, earned: bool) -> str:
     """The account that money goes back from: revenue's counter-account once it was earned, else the order's own."""
     return REFUNDS if earned else order_tender(order_id)

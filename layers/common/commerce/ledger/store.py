@@ -1,5 +1,5 @@
-"""Ledger entries in the table: in the book that they belong to (patterns L1, L3), by local day for the export (L2), and
-by order (L4)."""
+"""Ledger entries in the table: in the book that they belong to (patterns L1, L3), by local day for the export (L2), by
+order (L4), and by customer (L5)."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,11 +11,12 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Conflict
 from commerce.kernel.money import Money
+from commerce.kernel.paging import Page, PageRequest
 from commerce.kernel.periods import day_of
 from commerce.ledger.model import Book, Entry, EntryType
 from commerce.table import keys
 from commerce.table.keys import Key
-from commerce.table.reading import partition, stream
+from commerce.table.reading import page, partition, stream
 from commerce.table.rows import InstantAttribute, Row
 from commerce.table.transaction import Transaction
 
@@ -106,6 +107,9 @@ def post(tx: Transaction, tenant: Tenant, entry: Entry) -> None:
     if entry.order_id is not None:
         row.gsi2pk = keys.entries_of_order(tenant, entry.order_id)
         row.gsi2sk = keys.by_time(entry.at, entry.entry_id)
+    if entry.book is Book.STORE_CREDIT:
+        row.gsi3pk = keys.entries_of_credit(tenant, entry.owner_id)
+        row.gsi3sk = keys.by_time(entry.at, entry.entry_id)
     tx.add(row, Conflict(f"{entry.operation_id} is booked already", reason="already_booked"))
 
 
@@ -129,6 +133,12 @@ def of_day(tenant: Tenant, day: date, shard: int) -> Iterator[Entry]:
 def of_order(tenant: Tenant, order_id: str) -> list[Entry]:
     """All entries about an order, of its own book and of cards and credit that paid for it, in order of time (L4)."""
     return [entry_in(row) for row in stream(keys.entries_of_order(tenant, order_id), index="gsi2")]
+
+
+def of_credit(tenant: Tenant, customer_id: str, request: PageRequest) -> Page[Entry]:
+    """A page of the entries of a customer's store credit, newest first (L5)."""
+    pk = keys.entries_of_credit(tenant, customer_id)
+    return page(tenant, request, entry_in, pk=pk, index="gsi3", query_name=f"credit:{customer_id}")
 
 
 def entry_in(row: Any) -> Entry:

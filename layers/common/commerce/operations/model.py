@@ -7,8 +7,10 @@ An operation is one request with an ``Idempotency-Key``: (tenant, principal, key
                         └──lease over (the process died)──► claimed anew
 """
 
+import hashlib
 from dataclasses import dataclass
 
+from commerce.kernel import wire_json
 from commerce.kernel.caller import Tenant
 
 
@@ -40,3 +42,10 @@ class Operation:
     lease: str
     lease_until: float
     secret: bool = False
+
+    @property
+    def operation_id(self) -> str:
+        """What all attempts have in common, and no other request has."""
+        tenant = self.tenant
+        named = [tenant.tenant_id, str(tenant.mode), self.principal_id, self.key, self.fingerprint]
+        return hashlib.sha256(wire_json.canonical(named).encode()).hexdigest()[:32]

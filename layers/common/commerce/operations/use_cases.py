@@ -43,7 +43,7 @@ def perform(plan: Callable[[Transaction], Answer], operation: Operation | None, 
         return answer
 
     try:
-        return run(recorded, cause)
+        return run(recorded, cause, operation.operation_id)
     except CommerceError:
         store.release(operation)
         raise

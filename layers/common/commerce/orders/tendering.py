@@ -18,15 +18,16 @@ from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Conflict, Detail, Invalid
 from commerce.kernel.money import Money, total
 from commerce.ledger import store as ledger
-from commerce.ledger.entries import given_back_from
-from commerce.ledger.model import EntryType
+from commerce.ledger.entries import given_back_from, shortfall
+from commerce.ledger.model import Entry, EntryType
 from commerce.orders import store, use_cases
 from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status, Tender, TenderKind
 from commerce.store_credit import entries as credit_entries
 from commerce.store_credit import store as credit
-from commerce.store_credit.model import Lot, available, draw
+from commerce.store_credit.model import Lot, available, balance_of, draw
 from commerce.table.transaction import MAX_ACTIONS, Transaction
 
+_OTHER_WRITES = 11  # of calling an order off, besides its stock and its tenders
 MAX_GIFT_CARDS = 20  # of one order, whatever the shop's own limit: it must be cancelled in one transaction
 
 
@@ -80,7 +81,7 @@ def settle(tx: Transaction, caller: Caller, order: Order, told: StoredValue) -> 
         if there < due:
             differences.append(_difference("store_credit", "store_credit_changed", due, there))
         elif not differences:
-            tenders += _spend(tx, caller, lots, min(left, there), order.order_id)
+            tenders += map(_of_credit, _spend(tx, caller, lots, min(left, there), order.order_id))
     if differences:
         raise Conflict("What was to pay for this has changed; look at the cart again", details=tuple(differences))
     return _paid_if_covered(replace(order, tenders=tuple(tenders)))
@@ -104,15 +105,21 @@ def _paid_if_covered(order: Order) -> Order:
     return order.pay(PaymentStatus.PAID)
 
 
-def _spend(tx: Transaction, caller: Caller, lots: Sequence[Lot], amount: Money, order_id: str) -> list[Tender]:
-    """Spend store credit, soonest expiring first; a tender for each lot."""
-    tenders = []
+def _spend(tx: Transaction, caller: Caller, lots: Sequence[Lot], amount: Money, order_id: str) -> list[Entry]:
+    """Spend store credit, soonest expiring first; gives the entry of each lot."""
+    entries = []
     for lot, part in draw(lots, amount, clock.now()) if amount.minor else ():
         spent = lot.spend(part).changed(clock.now())
         credit.save(tx, caller.tenant, spent)
-        ledger.post(tx, caller.tenant, credit_entries.commit(spent, part, order_id, caller.actor))
-        tenders.append(_tender(TenderKind.STORE_CREDIT, lot.credit_id, lot.customer_id, part))
-    return tenders
+        entry = credit_entries.commit(spent, part, order_id, caller.actor)
+        ledger.post(tx, caller.tenant, entry)
+        entries.append(entry)
+    return entries
+
+
+def _of_credit(entry: Entry) -> Tender:
+    assert entry.holder_id is not None  # the lot
+    return _tender(TenderKind.STORE_CREDIT, entry.holder_id, entry.owner_id, entry.amount)
 
 
 def _tender(kind: TenderKind, tender_id: str, source: str, amount: Money) -> Tender:
@@ -122,8 +129,8 @@ def _tender(kind: TenderKind, tender_id: str, source: str, amount: Money) -> Ten
 def require_cancellable(tx: Transaction, order: Order) -> None:
     """Raise Invalid where calling the order off would not fit into one transaction; so it is not placed."""
     reserved = len(order.reserved)
-    back = sum(5 if tender.kind is TenderKind.GIFT_CARD else 2 for tender in order.tenders)
-    if max(len(tx), reserved + back + 10) > MAX_ACTIONS:
+    back = sum(4 if tender.kind is TenderKind.GIFT_CARD else 2 for tender in order.tenders)
+    if max(len(tx), reserved + back + _OTHER_WRITES) > MAX_ACTIONS:
         raise Invalid(
             "So many lines and tenders do not go into one order; use fewer", field="items", reason="too_many_parts"
         )
@@ -159,10 +166,18 @@ def redeem_gift_card(tx: Transaction, caller: Caller, command: Redeem) -> tuple[
     return saved, redemption
 
 
-def redeem_store_credit(tx: Transaction, caller: Caller, command: Redeem, customer_id: str) -> tuple[Money, datetime]:
-    """Pay for an order with its customer's store credit, all of ``amount`` or nothing (contract SC-05).
+@dataclass(frozen=True, slots=True)
+class SpentCredit:
+    """``amount`` of store credit was spent, by one entry of each lot; ``left`` is what the customer has left of it."""
 
-    Gives what credit the customer has left in the order's currency, and when.
+    entries: tuple[Entry, ...]
+    amount: Money
+    left: Money
+    at: datetime
+
+
+def redeem_store_credit(tx: Transaction, caller: Caller, command: Redeem, customer_id: str) -> SpentCredit:
+    """Pay for an order with its customer's store credit, all of ``amount`` or nothing (contract SC-05).
 
     Raises:
         Invalid: no such order, another customer's, more than is to be paid or than there is credit.
@@ -172,10 +187,10 @@ def redeem_store_credit(tx: Transaction, caller: Caller, command: Redeem, custom
     if order.buyer.customer_id != customer_id:
         raise Invalid("The order is another customer's", field="customer_id", reason="wrong_customer")
     lots = credit.lots_of(caller.tenant, customer_id)
-    tenders = _spend(tx, caller, lots, command.amount, order.order_id)
-    saved = _save_tendered(tx, caller, order, tenders)
-    left = total([lot.remaining for lot in lots if lot.currency == order.currency], order.currency) - command.amount
-    return left, saved.updated_at
+    spent = _spend(tx, caller, lots, command.amount, order.order_id)
+    saved = _save_tendered(tx, caller, order, [_of_credit(entry) for entry in spent])
+    left = balance_of(lots, order.currency).remaining - command.amount
+    return SpentCredit(tuple(spent), command.amount, left, saved.updated_at)
 
 
 def _waiting(caller: Caller, command: Redeem) -> Order:
@@ -307,8 +322,17 @@ def _give_back(
 # Gift cards that are bought
 
 
-def issue_sold(tx: Transaction, caller: Caller, order: Order) -> Order:
-    """The order with the gift cards that were bought with it, issued and on their way to their recipients by mail."""
+def follow_payment(tx: Transaction, caller: Caller, before: Order, after: Order) -> Order:
+    """The order after news of its payment, with the gift cards that were bought with it: issued and mailed once it is
+    paid, taken back as far as they are refunded. The caller saves it."""
+    if before.payment_status in COLLECTED:
+        _reclaim_sold(tx, caller, before, after)
+        return after
+    lives = after.status is not Status.CANCELLED and after.payment_status is PaymentStatus.PAID
+    return _issue_sold(tx, caller, after) if lives else after
+
+
+def _issue_sold(tx: Transaction, caller: Caller, order: Order) -> Order:
     sold = []
     for card in order.gift_cards:
         command = IssueCard(
@@ -324,3 +348,22 @@ def issue_sold(tx: Transaction, caller: Caller, order: Order) -> Order:
         )
         sold.append(replace(card, serial=issue(tx, caller, command).card.serial))
     return replace(order, gift_cards=tuple(sold))
+
+
+def _reclaim_sold(tx: Transaction, caller: Caller, before: Order, after: Order) -> None:
+    """Refunds are for the goods first, then for the cards. What a card's holder has spent already cannot be taken back:
+    the shop bears it."""
+    excess = _refunded_for_cards(after) - _refunded_for_cards(before)
+    source = given_back_from(after.order_id, earned=after.is_earned)
+    for sold in after.gift_cards:
+        card = cards.find(caller.tenant, sold.serial) if sold.serial and excess.minor else None
+        if card is not None:
+            excess = excess - lifecycle.reclaim(tx, caller, card, excess, source)
+    if excess.minor and not after.is_earned:
+        operation = f"shortfall:{after.version}"
+        ledger.post(tx, caller.tenant, shortfall(after.order_id, operation, excess, after.updated_at, caller.actor))
+
+
+def _refunded_for_cards(order: Order) -> Money:
+    issued = sum(card.amount.minor for card in order.gift_cards if card.serial is not None)
+    return Money(max(0, order.refunded.minor - (order.total.minor - issued)), order.currency)

@@ -17,7 +17,7 @@ from commerce.observability import logger
 from commerce.orders import queries as order_queries
 from commerce.orders import store as order_rows
 from commerce.orders import use_cases as orders
-from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status
+from commerce.orders.model import Order, PaymentStatus, Status
 from commerce.payments import store, stripe_gateway
 from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StartPayment, StripeEvent, record_of
 from commerce.payments.representation import as_object
@@ -151,11 +151,10 @@ def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> 
     told += ["order.updated"] if after.payment_status is not order.payment_status and not refunds else []
     told += ["order.refunded"] if refunds else []
     changed = after.changed(now, sequence=order.sequence + len(told))
-    newly_paid = order.payment_status not in COLLECTED and after.payment_status in COLLECTED
-    if order.gift_cards and newly_paid and after.collected.minor:
+    if order.gift_cards:
         from commerce.orders import tendering  # and with it all of stored value, for orders that bought some
 
-        changed = tendering.issue_sold(tx, caller, changed)
+        changed = tendering.follow_payment(tx, caller, order, changed)
     order_rows.save(tx, tenant, changed)
     if order.expires_at is not None and changed.expires_at is None:
         order_rows.settle(tx, tenant, order.order_id)

@@ -38,6 +38,11 @@ def void(lot: Lot, amount: Money, actor: str, reason: str) -> Entry:
     return _entry(lot, EntryType.CANCEL, amount, actor, credit=source, reason=reason)
 
 
+def funding_of(lot: Lot) -> str:
+    """Where a lot's value came from, as its entries say it."""
+    return REFUND if lot.reason == REFUND else PROMOTIONAL
+
+
 def _entry(
     lot: Lot,
     kind: EntryType,
@@ -66,6 +71,6 @@ def _entry(
         order_id=order_id,
         holder_id=lot.credit_id,
         balance_after=lot.remaining,
-        funding=REFUND if lot.reason == REFUND else PROMOTIONAL,
+        funding=funding_of(lot),
         reason=reason,
     )

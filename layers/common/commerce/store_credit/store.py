@@ -107,9 +107,11 @@ def with_book(tenant: Tenant, customer_id: str) -> list[Row]:
     return partition(keys.credit_account(tenant, customer_id).pk)
 
 
-def all_of(tenant: Tenant) -> Iterator[Lot]:
-    """All lots of the shop, the oldest first, streamed (K4)."""
-    for row in stream(keys.all_credit_lots(tenant), index="gsi1"):
+def all_of(tenant: Tenant, issued_from: datetime | None = None, issued_before: datetime | None = None) -> Iterator[Lot]:
+    """Lots of the shop by when they were issued, the oldest first, streamed; None leaves a side open (K4)."""
+    first = sortable(issued_from) if issued_from else "0"
+    last = sortable(issued_before) if issued_before else "~"
+    for row in stream(keys.all_credit_lots(tenant), Row.gsi1sk.between(first, last), index="gsi1"):
         assert isinstance(row, LotRow)
         yield row.to_lot()
 

@@ -42,6 +42,11 @@ def api_key(tenant_id: str, key_id: str) -> Key:
     return Key(f"T#{tenant_id}#KEYS", f"KEY#{key_id}")
 
 
+def all_tenants() -> str:
+    """Index partition of all tenants, for schedules that serve each of them."""
+    return f"{_PLATFORM}#TENANTS"
+
+
 # Limits: how often a credential, an address, or all together about one subject, have called.
 
 
@@ -196,6 +201,11 @@ def gift_card_batch(tenant: Tenant, batch_id: str) -> Key:
     return Key(f"{partition(tenant)}#CARDBATCH#{batch_id}", "BATCH")
 
 
+def unfinished_gift_card_batches() -> str:
+    """Index partition of batches that are being issued, of all tenants, by when something last happened to them."""
+    return "DUE#CARDBATCH"
+
+
 def credit_account(tenant: Tenant, customer_id: str) -> Key:
     """The partition of a customer's store credit; no row has this very key."""
     return Key(f"{partition(tenant)}#CREDIT#{customer_id}", "CREDIT")
@@ -298,6 +308,18 @@ def ledger_day(tenant: Tenant, local_day: date, shard: int) -> str:
 
 def entries_of_order(tenant: Tenant, order_id: str) -> str:
     return f"{partition(tenant)}#ORDER#{order_id}#POSTINGS"
+
+
+def entries_of_credit(tenant: Tenant, customer_id: str) -> str:
+    return f"{credit_account(tenant, customer_id).pk}#POSTINGS"
+
+
+def liability_exports(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#LIABILITY"
+
+
+def liability_export(tenant: Tenant, local_day: date) -> Key:
+    return Key(liability_exports(tenant), local_day.isoformat())
 
 
 def outbox(tenant: Tenant, aggregate_id: str, sequence: int) -> Key:

@@ -53,11 +53,16 @@ class Write:
 
 
 class Transaction:
-    """Writes that stand or fall together, and who caused them."""
+    """Writes that stand or fall together, and who caused them.
 
-    def __init__(self, cause: Cause = SYSTEM, *, rehearsal: bool = False) -> None:
+    ``operation_id`` names the unit of work: the same however often it is planned and, where the caller gave an
+    Idempotency-Key, tried.
+    """
+
+    def __init__(self, cause: Cause = SYSTEM, *, rehearsal: bool = False, operation_id: str = "") -> None:
         self.cause = cause
         self.rehearsal = rehearsal
+        self.operation_id = operation_id or uuid.uuid4().hex
         self.calls: list[str] = []  # where a rehearsal stopped
         self._checks: list[tuple[Row, Condition, CommerceError]] = []
         self._deletes: list[tuple[Row, Condition | None, CommerceError]] = []
@@ -218,7 +223,7 @@ def is_temporary(error: PynamoDBException) -> bool:
     return is_busy(error) or is_away(error)
 
 
-def run[T](plan: Callable[[Transaction], T], cause: Cause = SYSTEM) -> T:
+def run[T](plan: Callable[[Transaction], T], cause: Cause = SYSTEM, operation_id: str = "") -> T:
     """Read and plan with ``plan``, commit, and plan anew while others are writing the same rows.
 
     ``plan`` must do nothing but read, compute, add writes, and call what is idempotent.
@@ -227,7 +232,8 @@ def run[T](plan: Callable[[Transaction], T], cause: Cause = SYSTEM) -> T:
         CommerceError: what ``plan`` or a failed condition refused.
         Unavailable: still contended after all attempts (503 with Retry-After, never 500).
     """
-    return _attempt(lambda: _run_once(plan, Transaction(cause)))
+    operation_id = operation_id or uuid.uuid4().hex
+    return _attempt(lambda: _run_once(plan, Transaction(cause, operation_id=operation_id)))
 
 
 def rehearse[T](plan: Callable[[Transaction], T], cause: Cause = SYSTEM) -> tuple[T | None, Transaction]:
