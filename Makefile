@@ -6,7 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Tests start processes by the hundred: each would compile its libraries anew where bytecode may not be kept.
 export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help up down demo mails test check check-style check-types check-description check-template openapi bench costs sam-local deploy tenant access lock environments
+.PHONY: help up down demo mails test check check-style check-types check-description check-template \
+	openapi bench costs sam-local deploy tenant access lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \

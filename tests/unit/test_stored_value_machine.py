@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from commerce.access.queries import find_tenant
 from commerce.carts import checkout, tenders
@@ -41,6 +41,7 @@ from commerce.orders.model import Status
 from commerce.payments import cancelling, stripe_gateway
 from commerce.payments import use_cases as payments
 from commerce.payments.model import Intent, IntentStatus, Refund, StartPayment, StripeEvent
+from commerce.store_credit import store as credits
 from commerce.store_credit import use_cases as credit
 from commerce.table.transaction import Transaction, run
 from tests.cheap_moto import items_of, undone
@@ -96,8 +97,6 @@ class Bank:
         return self.intents[intent_id]
 
     def change(self, intent_id: str, **changes: Any) -> None:
-        from dataclasses import replace
-
         self.intents[intent_id] = replace(self.intents[intent_id], **changes)
 
     def collect(self, intent_id: str) -> None:
@@ -168,7 +167,6 @@ class StoredValue(RuleBasedStateMachine):
         self._undo.enter_context(clock.use(lambda: self.now))
         for name in ("create_intent", "get_intent", "cancel_intent"):
             self._undo.enter_context(mock.patch.object(stripe_gateway, name, getattr(self.bank, name)))
-        self.open("USD")
 
     def open(self, currency: str) -> None:
         place = self.places[currency]
@@ -225,11 +223,15 @@ class StoredValue(RuleBasedStateMachine):
 
     # Cards come into being
 
-    @precondition(lambda self: not self.model.cards and not self.model.lots and not self.model.orders)
-    @rule(currency=st.sampled_from(sorted(CURRENCIES)))
-    def the_shop_counts_in(self, currency: str) -> None:
-        if all(not each.units and not each.bought for each in self.model.carts.values()):
-            self.open(currency)
+    @initialize(currency=st.sampled_from(sorted(CURRENCIES)), face=st.integers(20, 60), units=st.integers(2, 6))
+    def the_shop_opens(self, currency: str, face: int, units: int) -> None:
+        """So much has happened before."""
+        self.open(currency)
+        for funding in (Funding.PAID, Funding.PROMOTIONAL):
+            self.issue(face, funding, None, "")
+        for who in ("jane", "john"):
+            self.give_credit(who, 15, "refund", None)
+            self.fill_cart(who, units)
 
     @rule(
         amount=amounts,
@@ -531,9 +533,7 @@ class StoredValue(RuleBasedStateMachine):
         self.model.expire_cards(self.now)
 
     def _sweep_lots(self) -> None:
-        from commerce.store_credit import store
-
-        due = [name for _, name in store.due(self.now, 100)]
+        due = [name for _, name in credits.due(self.now, 100)]
         assert set(due) == self.model.overdue_lots(self.now)
         for name in due * 2:
             self.attempt("credit expires", lambda tx: credit.expire(tx, self.tenant, name))  # noqa: B023

@@ -2,7 +2,8 @@
 
 A customer puts an item into the cart; the same item again adds to it.
 
-Availability is checked, not reserved.
+Availability is checked, not reserved. With `gift_card` the item is a gift card to buy for somebody: it is issued and
+mailed when the order is paid.
 """
 
 from commerce.carts import use_cases
@@ -14,7 +15,7 @@ app = PortalApi()
 
 @app.post("/cart/items", scope="cart", status=201)
 def add_cart_item(tx: Transaction, caller: Caller, body: AddItemIn) -> CartOut:
-    return CartOut.of(use_cases.add_item(tx, caller, body.to_command()))
+    return CartOut.of(use_cases.add(tx, caller, body.to_command(caller.tenant.currency)))
 
 
 handler = app.handler
