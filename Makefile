@@ -6,8 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Tests start processes by the hundred: each would compile its libraries anew where bytecode may not be kept.
 export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help up down demo mails test check check-style check-types check-description check-template \
-	openapi bench costs sam-local deploy tenant access lock environments
+.PHONY: help up down demo mails test test-stack test-description \
+	check check-style check-types check-description check-template openapi bench costs sam-local deploy tenant access lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
@@ -47,14 +47,18 @@ mails: $(DEV_STAMP) ## show the newest mails that the running shop sent
 	@$(PY) -m local.mails $(OPTIONS)
 
 test: check environments ## everything: checks, unit tests, then tests against the local stack
-	@echo "== rules and endpoints: moto, each process in one thread"
-	@$(PY) -m pytest -n 2 tests/unit tests/endpoints
-	@echo "== the wire, and the Stripe stand-in"
-	@$(PY) -m pytest -n 2 tests/contract tests/standin
+	@echo "== rules, endpoints, the wire, and the Stripe stand-in: moto, each process in one thread"
+	@$(PY) -m pytest -n 2 tests/unit tests/endpoints tests/contract tests/standin
 	@echo "== every route, and deaths and lost answers at every call: an emulator to each process"
 	@$(PY) -m pytest -n 2 --dist loadfile tests/faults tests/matrix
-	@echo "== the deployed template over HTTP: the whole local stack, which starts by itself"
-	@$(PY) -m pytest -v tests/integration
+	@echo "== the deployed template over HTTP: two whole local stacks, which start by themselves and report at their end"
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going $(IN_BLOCKS) test-stack test-description
+
+test-stack:
+	@$(PY) -m pytest -v tests/integration --ignore tests/integration/test_schema.py
+
+test-description:
+	@$(PY) -m pytest -v tests/integration/test_schema.py
 
 check: environments ## lint, format, types, template, API description
 	@$(MAKE) --no-print-directory --jobs 4 --keep-going $(IN_BLOCKS) check-style check-types check-description check-template

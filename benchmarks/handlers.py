@@ -26,10 +26,12 @@ from benchmarks.shop import (
     Event,
     Shop,
 )
+from commerce.gift_cards import redeeming
 from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.kernel import clock
 from commerce.kernel.money import Money
 from commerce.table.transaction import run
+from tests.liability import LONG_AGO, next_day
 from tests.payments import signature
 from tests.shop import MERCHANT, TENANT
 from tests.streams import audited
@@ -350,6 +352,36 @@ def _expire(shop: Shop) -> Work:
     return run
 
 
+def _sweep(shop: Shop) -> Work:
+    handler = shop.module("schedules/sweep_stored_value").handler
+    later = clock.now() + timedelta(hours=2)
+    card = run(lambda tx: issue(tx, MERCHANT, IssueCard(Money(5000, "USD")))).card
+    run(lambda tx: redeeming.hold(tx, TENANT, card, "cart_1", Money(2000, "USD")))
+
+    def work() -> Any:
+        with clock.use(lambda: later):
+            return handler({}, None)
+
+    return work
+
+
+def _day(_: Shop) -> Event:
+    """The next day to close, as the workflow's tasks are told of it; on it, nothing was booked."""
+    day = next_day(TENANT).isoformat()
+    return {"tenant_id": TENANT.tenant_id, "mode": str(TENANT.mode), "day": day, "run": "benchmark", "waited": 0}
+
+
+def _part(shop: Shop) -> Event:
+    return _day(shop) | {"part": {"kind": "entries", "shard": 0}}
+
+
+def _parts_read(shop: Shop) -> Event:
+    return _day(shop) | {"read": []}
+
+
+_LIABILITY = "workflows/liability_export"
+_EXPORTS = "/admin/gift-cards/liability-exports"
+
 SUBJECTS: tuple[Subject, ...] = (
     *_list("GET /admin/orders"),
     _route("GET /admin/orders/counts", _nothing, Target.GET),
@@ -451,6 +483,14 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("streams/record_audit", _audited, note="1 order"),
     _function("cors/preflight/answer_preflight", lambda _: _stranger("OPTIONS")),
     _function("gateway/methods/refuse_method", lambda _: _stranger("DELETE"), refuses=True),
+    *_list(f"GET {_EXPORTS}"),
+    _route(f"GET {_EXPORTS}/{{date}}", lambda _: {"date": LONG_AGO.isoformat()}, Target.GET),
+    _route(f"POST {_EXPORTS}/{{date}}", lambda _: {"date": LONG_AGO.isoformat()}),
+    _function(f"{_LIABILITY}/begin_liability_day", _day),
+    _function(f"{_LIABILITY}/read_liability_part", _part, note="no entries"),
+    _function(f"{_LIABILITY}/publish_liability_day", _parts_read, note="no entries"),
+    _function("schedules/close_days", _nothing, note="31 days of 1 shop"),
+    Subject("schedules/sweep_stored_value", Target.NONE, _sweep, "1 hold"),
     Subject("schedules/expire_orders", Target.NONE, _expire, "1 order"),
     _function("schedules/probe_health", _nothing),
 )

@@ -19,6 +19,8 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,10 @@ from pynamodb.exceptions import PynamoDBException
 from commerce.access import use_cases
 from commerce.access.model import TenantAccount
 from commerce.access.use_cases import CreateTenant, Issued
-from commerce.kernel.caller import Mode
+from commerce.kernel.caller import DEFAULT_CHECKOUT, CheckoutPolicy, Mode, ShippingOption, Unclaimed
 from commerce.kernel.clock import rfc3339
-from commerce.kernel.errors import CommerceError
+from commerce.kernel.errors import CommerceError, Invalid
+from commerce.kernel.money import Money, currency_code
 from commerce.limits.model import Plan
 from commerce.table.transaction import run
 
@@ -61,6 +64,26 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="how long an unpaid order keeps its stock (%(default)s)",
     )
     parser.add_argument("--customers-may-not-cancel", action="store_true", help="only the shop itself cancels orders")
+    parser.add_argument(
+        "--gift-cards-per-order",
+        type=int,
+        default=DEFAULT_CHECKOUT.gift_cards_per_order,
+        metavar="N",
+        help="how many gift cards may pay for one order (%(default)s)",
+    )
+    parser.add_argument(
+        "--unclaimed-value",
+        choices=[str(each) for each in Unclaimed],
+        default=str(DEFAULT_CHECKOUT.unclaimed_value),
+        help="whose stored value is that lapses: the shop's (breakage) or the state's (escheat) (%(default)s)",
+    )
+    parser.add_argument(
+        "--shipping-option",
+        action="append",
+        metavar="ID:NAME:COST[:TIME]",
+        help="a way in which the shop ships, its cost in major units, such as express:Express:9.50:1 day; repeat for up"
+        " to twenty (standard:Standard:0)",
+    )
     parser.add_argument(
         "--plan",
         choices=[str(plan) for plan in Plan],
@@ -109,8 +132,26 @@ def _done(given: argparse.Namespace) -> tuple[TenantAccount, Issued | None]:
         plan=plan,
         hourly_limit=given.hourly_limit,
         daily_limit=given.daily_limit,
+        checkout=_checkout(given),
     )
     return run(lambda tx: use_cases.create_tenant(tx, command))
+
+
+def _checkout(given: argparse.Namespace) -> CheckoutPolicy:
+    policy = CheckoutPolicy(given.gift_cards_per_order, Unclaimed(given.unclaimed_value))
+    if given.shipping_option is None:
+        return policy
+    return replace(policy, shipping_options=tuple(_option(each, given) for each in given.shipping_option))
+
+
+def _option(text: str, given: argparse.Namespace) -> ShippingOption:
+    """``ID:NAME:COST[:TIME]``."""
+    option_id, name, cost, *rest = [*text.split(":", 3), "", ""][:4]
+    try:
+        amount = Money.of_major(Decimal(cost), currency_code(given.currency))
+    except InvalidOperation:
+        raise Invalid(f"{text!r} has no cost", field="shipping_options", reason="bad_shipping_options") from None
+    return ShippingOption(option_id, name, amount.minor, rest[0])
 
 
 def _shown(account: TenantAccount) -> dict[str, Any]:
@@ -123,6 +164,7 @@ def _shown(account: TenantAccount) -> dict[str, Any]:
         "warehouses": list(account.warehouses),
         "payment_window_minutes": account.payment_window_minutes,
         "customers_may_cancel": account.customers_may_cancel,
+        "checkout": account.checkout.document,
         "plan": str(account.plan),
         "hourly_limit": account.quota().calls,
         "daily_limit": account.quota().daily,

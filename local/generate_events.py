@@ -131,7 +131,8 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"list of {_kind(schema['items'])}"
     if schema["type"] == "string":
         return {"date-time": "instant (RFC 3339)", "date": "date"}.get(schema.get("format", ""), _text(schema))
-    return {"object": "texts by key", "integer": "integer", "number": "number", "null": "null"}[schema["type"]]
+    plain = {"integer": "integer", "number": "number", "boolean": "`true` or `false`", "null": "null"}
+    return {"object": "texts by key", **plain}[schema["type"]]
 
 
 def _text(schema: dict[str, Any]) -> str:

@@ -45,6 +45,7 @@ FILTERED = {"/v2/products": PRODUCTS, "/v2/customers": CUSTOMERS}
 TAGS = {
     "admin": "The merchant's back office. Envelope `{success, data}`; amounts in decimal major units.",
     "portal": "The storefront's signed-in customer. Envelope `{success, data}`; amounts in decimal major units.",
+    "checkouts": "The storefront's checkout, of the signed-in customer. Envelope `{data}`, camelCase.",
     "public": "No credential. The `orgid` header names the shop.",
     "v2": "The platform API. Bare objects, lists with `pagination`.",
     "v2 public": "The platform API, without a credential.",
@@ -472,7 +473,10 @@ def _success(route: Route, api: Api, names: dict[Any, Any]) -> dict[str, Any]:
     if answer is not None:
         reference = names[(answer, "serialization")]
         body = {"type": "array", "items": reference} if route.answers_list else reference
-        success["content"] = {_JSON: {"schema": api.surface.schema(body, is_page=route.answers_page)}}
+        schema = api.surface.schema(body, is_page=route.answers_page)
+        if route.may_be_empty:
+            schema = {"anyOf": [schema, {"type": "object", "maxProperties": 0}]}
+        success["content"] = {_JSON: {"schema": schema}}
     return success
 
 

@@ -15,6 +15,7 @@ os.environ.update(
     GIFT_CARD_KEY="gift-card-key-of-the-tests",
     SERVICE_NAME="till",
     LOG_LEVEL="WARNING",
+    FILES_BUCKET="till-files",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
 

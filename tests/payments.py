@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -28,6 +29,11 @@ def signature(payload: bytes, secret: str = WEBHOOK_SECRET, at: float | None = N
     return f"t={stamp},v1={mac}"
 
 
+@cache
+def _sdk(url: str) -> stripe.StripeClient:
+    return stripe.StripeClient(API_KEY, base_addresses={"api": url})
+
+
 @dataclass
 class Stripe:
     """The stand-in, seen from outside."""
@@ -36,7 +42,7 @@ class Stripe:
 
     @property
     def sdk(self) -> stripe.StripeClient:
-        return stripe.StripeClient(API_KEY, base_addresses={"api": self.url})
+        return _sdk(self.url)
 
     def pay(self, intent_id: str, method: str = "pm_card_visa") -> str:
         """What the buyer's browser does; give the intent's status after it."""

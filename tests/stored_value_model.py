@@ -4,7 +4,7 @@ Every operation says whether it is done; one that is refused changes nothing. Id
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 HOLD_FOR = timedelta(minutes=30)
 PAYMENT_WINDOW = timedelta(minutes=60)
@@ -12,7 +12,7 @@ GRACE = timedelta(days=30)
 MOST_HOLDS = 10
 WAITING = ("pending", "failed", "voided")
 COLLECTED = ("paid", "partially_refunded", "refunded")
-FOREVER = datetime.max
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Hold:
     made: datetime
 
 
-@dataclass
+@dataclass(eq=False)
 class Card:
     currency: str
     balance: int
@@ -31,6 +31,7 @@ class Card:
     ends: datetime | None = None
     status: str = "active"
     bought: bool = False
+    place: tuple[str, int] | None = None  # the order that it was bought with, and which of its gift cards it is
     generation: int = 1
     holds: dict[str, Hold] = field(default_factory=dict)
 
@@ -86,6 +87,7 @@ class Order:
     total: int
     bought: list[int]
     due: datetime | None
+    issued: list[Card] = field(default_factory=list)
     tenders: dict[str, Tender] = field(default_factory=dict)
     status: str = "pending_payment"
     payment: str = "pending"
@@ -111,6 +113,10 @@ class Order:
     @property
     def collected_outside(self) -> int:
         return self.total - self.refunded - self.tendered if self.payment in COLLECTED else 0
+
+    @property
+    def refunded_for_cards(self) -> int:
+        return max(0, self.refunded - (self.total - sum(self.bought))) if self.issued else 0
 
     def paid(self) -> None:
         self.payment = "paid"
@@ -228,7 +234,7 @@ class Model:
             for name, lot in self.lots.items()
             if lot.owner == owner and lot.currency == self.currency and lot.remaining and not lot.over(now)
         ]
-        return sorted(own, key=lambda name: (self.lots[name].ends or FOREVER.replace(tzinfo=now.tzinfo), self.lots[name].issued))
+        return sorted(own, key=lambda name: (self.lots[name].ends or FOREVER, self.lots[name].issued))
 
     def credit_of(self, owner: str, now: datetime) -> int:
         return sum(self.lots[name].remaining for name in self._spendable(owner, now))
@@ -280,10 +286,24 @@ class Model:
         """The provider has collected what was outstanding."""
         order = self.orders[order_id]
         order.paid()
-        self.new_cards += [Card(self.currency, amount, "paid", bought=True) for amount in order.bought]
+        order.issued = [
+            Card(self.currency, amount, "paid", bought=True, place=(order_id, number))
+            for number, amount in enumerate(order.bought)
+        ]
+        self.new_cards += order.issued
 
-    def refund_money(self, order_id: str, amount: int) -> None:
-        self.orders[order_id].refund(amount)
+    def refund(self, order_id: str, amount: int) -> None:
+        """Money goes back for an order: for its goods first, then for the gift cards it bought, while they last."""
+        order = self.orders[order_id]
+        before = order.refunded_for_cards
+        order.refund(amount)
+        excess = order.refunded_for_cards - before
+        for card in order.issued:
+            taken = min(excess, card.balance)
+            if taken:
+                excess, card.balance = excess - taken, card.balance - taken
+                card.status = card.status if card.balance else "cancelled"
+                card.holds.clear()
 
     def cancel_order(self, order_id: str, now: datetime) -> bool:
         order = self.orders[order_id]
@@ -293,7 +313,7 @@ class Model:
             order.payment = "voided"
         back = {name: tender.remaining for name, tender in order.tenders.items() if tender.remaining}
         if order.payment in COLLECTED:
-            order.refund(sum(back.values()))
+            self.refund(order_id, sum(back.values()))
         order.status, order.due = "cancelled", None
         replaced: dict[str, Card] = {}
         for name, amount in back.items():
@@ -307,7 +327,7 @@ class Model:
         if order.payment not in COLLECTED or order.status == "cancelled" or not 0 < amount <= tender.remaining:
             return False
         replaced: dict[str, Card] = {}
-        order.refund(amount)
+        self.refund(order_id, amount)
         self._give_back(tender, redemption_id, amount, replaced, now)
         self.new_cards += replaced.values()
         return True
@@ -322,7 +342,9 @@ class Model:
             return
         card = self.cards[tender.source]
         if card.status == "cancelled" or card.over(now):
-            card = replaced.setdefault(tender.source, Card(card.currency, 0, "refund", card.ends and now + GRACE))
+            card = replaced.setdefault(
+                tender.source, Card(card.currency, 0, "refund", card.ends and max(card.ends, now + GRACE))
+            )
         card.balance += amount
 
     def ship(self, order_id: str) -> bool:

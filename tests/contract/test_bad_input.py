@@ -6,10 +6,10 @@ The cases come from the routes themselves: a new endpoint fails here until ``GOO
 import json
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -25,10 +25,12 @@ from commerce.kernel.money import Money
 from commerce.observability import logger
 from commerce.payments import stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, StartPayment
+from tests.cases import try_each
 from tests.cheap_moto import items_of, undone
 from tests.contract.endpoints import Endpoint, endpoints
 from tests.contract.shops import HOME, Shop
 from tests.invariants import check
+from tests.liability import LONG_AGO, close_next
 from tests.payments import Stripe, signature
 from tests.shop import OTHER_TENANT, Answered, Call, Credential
 
@@ -42,6 +44,8 @@ TAKING_BODIES = [each for each in WRITING if each.route.body is not None]
 # OAuth has its own errors and ignores what it does not know: tests/endpoints/test_oauth.py.
 READING = [each for each in endpoints().values() if each.route.method == "GET" and each.surface.name != "oauth"]
 LISTS = [each for each in READING if each.route.answers_page and each.route.query is not None]
+NUMBERED = [each for each in LISTS if not each.route.query.model_fields.keys().isdisjoint({"page", "offset"})]
+OF_A_CARD = "GET /api/data/giftcard-transaction"
 SHAPED = [each for each in READING if not each.route.hidden]  # what answers in an envelope
 
 
@@ -62,17 +66,29 @@ class World:
     address_id: str
     alert_id: str
     payment_id: str
+    card: Any  # that has paid for an order
+    redemption_id: str  # of it, held for Jane's cart
+    batch_id: str  # of gift cards that are not issued yet
     table: Any
+    calls: int = 0
 
     def request(self, endpoint: Endpoint, *, by: Credential | None = None, **changes: Any) -> Answered:
         """A good request to an endpoint, with ``changes`` to it."""
         sent: dict[str, Any] = {"credential": by or self.caller(endpoint), "headers": {}, **self.path_of(endpoint)}
         if endpoint.route.scope == PUBLIC_SCOPE:
             sent["headers"] = {"orgid": self.shop.tenant.tenant_id}
+            self.calls += 1  # each from another address, which may call so often
+            sent["source_ip"] = f"198.51.{self.calls // 250}.{self.calls % 250}"
         if endpoint in TAKING_BODIES:
             sent["body"] = GOOD[endpoint.name](self)
         if endpoint.name == "GET /api/track-order":
             sent["query"] = {"order_id": self.order_id, "email": "jane@example.com"}
+        if endpoint.name == OF_A_CARD:
+            sent["query"] = {"where[giftCardSerial]": self.card["serial"]}
+        if endpoint.name.startswith("GET /admin/gift-cards/lookup"):
+            sent["query"] = {"code": self.card["serial"]}
+        if "giftcards/balance" in endpoint.name or "giftcards/redeem/" in endpoint.name:
+            sent["query"] = {"serial": self.card["serial"], "pin": self.card["pin"]}
         sent["headers"] |= changes.pop("headers", {})
         sent["query"] = {**(sent.get("query") or {}), **changes.pop("query", {})} or None
         answered: Answered = endpoint.ask(self.shop.call, **sent | changes)
@@ -94,6 +110,8 @@ class World:
         if "tenants" in endpoint.route.path:
             known["id"] = self.shop.tenant.tenant_id
         known |= {"address_id": self.address_id, "alert_id": self.alert_id}
+        known |= {"date": LONG_AGO.isoformat()}
+        known |= {"serial": self.card["serial"], "redemption_id": self.redemption_id, "batch_id": self.batch_id}
         return {name: value for name, value in known.items() if "{" + name + "}" in endpoint.route.path} | (
             {"file": "page.js"} if "{file}" in endpoint.route.path else {}
         )
@@ -143,7 +161,7 @@ def fill(shop: Shop, table: Any) -> World:
     manager = Credential(tenant=shop.tenant, scopes=frozenset({"api_keys:write", "products:read"}))
     key = shop.do("v2/access/create_api_key", by=manager, body=scoped)
     shop.merchant.scopes = frozenset(
-        {each.route.scope for each in endpoints().values() if each.surface.name in ("admin", "v2")}
+        {each.route.scope for each in endpoints().values() if each.surface.name in ("admin", "v2", "gift cards")}
     )
     for content in ("A note", "Another note"):
         shop.add_note(order_id, content)
@@ -155,7 +173,23 @@ def fill(shop: Shop, table: Any) -> World:
         shop.do("v2/inventory/set_alert", product_id=product["id"], body={"threshold": 5} | scope)
         for scope in ({}, {"location": "wh_001"})
     )
-    return World(shop, shop, jane, product["id"], order_id, key["id"], address["id"], alert["id"], payment_id, table)
+    for _ in range(2):
+        close_next(shop.tenant)
+    card, redemption_id = pay_with_card(shop, jane, shop.order(jane, (product["id"], 1)))
+    ids_of = (product["id"], order_id, key["id"], address["id"], alert["id"], payment_id)
+    batch = shop.do("admin/gift_cards/issue_gift_card_batch", body={"quantity": 101, "amount": 50})
+    return World(shop, shop, jane, *ids_of, card, redemption_id, batch["batch_id"], table)
+
+
+def pay_with_card(shop: Shop, customer: Credential, order_id: str) -> tuple[Any, str]:
+    """A card that paid for an order, and the redemption of it that is held for the customer's cart."""
+    card, _ = (shop.do("storefront/gift_cards/issue_card", body={"amount": 75}) for _ in range(2))
+    body = {"code": card["serial"], "order_id": order_id, "amount_to_redeem": 5}
+    shop.do("admin/gift_cards/redeem_gift_card", body=body)
+    cart_id = shop.do("storefront/carts/get_cart", by=customer)["id"]
+    body = {"serial": card["serial"], "pin": card["pin"], "cartId": cart_id}
+    held = shop.do("storefront/gift_cards/redeem_card", body=body, headers={"orgid": shop.tenant.tenant_id})
+    return card, held["redemptionId"]
 
 
 def intent_nowhere(tenant: Tenant, command: StartPayment, amount: Money, *, attempt: int) -> Intent:
@@ -197,7 +231,81 @@ def _move(world: World) -> Any:
     }
 
 
+def _cart(world: World) -> Any:
+    return world.shop.do("storefront/carts/get_cart", by=world.jane)
+
+
+def _both(method: str, path: str, good: Callable[[World], Any]) -> dict[str, Callable[[World], Any]]:
+    """A path of the storefront's gift cards, under both of its names."""
+    return {f"{method} {prefix}/storefront/giftcards{path}": good for prefix in ("", "/api")}
+
+
+_NEW_CARD = {
+    "amount": Decimal("75.00"),
+    "currency": "USD",
+    "ownerEmail": "ann@example.com",
+    "recipientEmail": "joe@example.com",
+    "expiresAt": "2099-03-20",
+    "deliverEmail": True,
+    "design": "holiday-2026",
+    "message": "Happy Birthday!",
+    "senderName": "Joe",
+    "funding": "promotional",
+    "active": True,
+}
+
+
 GOOD: dict[str, Callable[[World], Any]] = {
+    "POST /admin/gift-cards": lambda world: {
+        "amount": Decimal("100.00"),
+        "currency": "USD",
+        "recipient_email": "ann@example.com",
+        "message": "Happy Birthday!",
+        "expiration_date": "2099-03-20",
+        "funding": "promotional",
+        "sender_name": "Joe",
+        "design": "holiday-2026",
+        "deliver_email": True,
+    },
+    "POST /admin/gift-cards/batch": lambda world: {
+        "quantity": 101,
+        "amount": Decimal("50.00"),
+        "currency": "USD",
+        "expiration_date": "2099-03-20",
+        "funding": "promotional",
+    },
+    "POST /admin/gift-cards/redeem": lambda world: {
+        "code": world.card["serial"],
+        "order_id": world.order_id,
+        "amount_to_redeem": Decimal("5.00"),
+    },
+    **_both("POST", "", lambda world: dict(_NEW_CARD)),
+    **_both("POST", "/batch", lambda world: {"cards": [dict(_NEW_CARD)]}),
+    **_both(
+        "POST",
+        "/redeem",
+        lambda world: {
+            "serial": world.card["serial"],
+            "pin": world.card["pin"],
+            "cartId": _cart(world)["id"],
+            "amount": Decimal("5.00"),
+        },
+    ),
+    **_both(
+        "PUT",
+        "/{serial}/cancel",
+        lambda world: {"disposition": "transfer", "toEmail": "ann@example.com", "reason": "Lost"},
+    ),
+    **_both(
+        "POST",
+        "/{serial}/refund",
+        lambda world: {"amount": Decimal("1.00"), "orderId": None, "redemptionId": None, "reason": "Came back"},
+    ),
+    **_both(
+        "POST",
+        "/transfer",
+        lambda world: {"serial": world.card["serial"], "toEmail": "ann@example.com", "fromEmail": None},
+    ),
     "PATCH /v2/tenants/{id}": lambda world: {"name": "Harbor & Pine", "allowed_networks": []},
     "POST /admin/orders": _order,
     "POST /orders": _order,
@@ -308,7 +416,7 @@ GOOD: dict[str, Callable[[World], Any]] = {
 class Refusals:
     """What refusals must be, and how many there were of each status."""
 
-    seen: Counter[int]
+    seen: dict[int, int] = field(default_factory=dict)
 
     def __call__(self, endpoint: Endpoint, answered: Answered, status: int, code: str | None = None) -> Any:
         assert answered.status == status, f"{endpoint.name}: {answered.status} {answered.text}"
@@ -324,23 +432,8 @@ class Refusals:
         assert code is None or code in {detail["code"] for detail in error["details"]}, error["details"]
         repeated = [secret for secret in SECRETS if secret in answered.text or secret in str(answered.headers)]
         assert repeated == []
-        self.seen[status] += 1
+        self.seen[status] = self.seen.get(status, 0) + 1
         return error
-
-    @staticmethod
-    def each[Case](cases: Iterable[Case], attempt: Callable[[Case], Any]) -> None:
-        """Try every case, also after one failed; what failed comes together, each with its case."""
-        tried, failures = 0, []
-        for case in cases:
-            tried += 1
-            try:
-                attempt(case)
-            except AssertionError as failure:
-                failure.add_note(f"This was {case!r:.300}")
-                failures.append(failure)
-        assert tried
-        if failures:
-            raise ExceptionGroup(f"{len(failures)} of {tried} bad requests", failures)
 
 
 @pytest.fixture
@@ -355,7 +448,7 @@ def refused(
     monkeypatch.setattr(logger._logger, "propagate", True)
     monkeypatch.setattr(logger._logger, "level", logging.DEBUG)
     before = world.rows()
-    refusals = Refusals(Counter())
+    refusals = Refusals()
     request.node.user_properties.append(("bad requests refused", refusals.seen))
     with caplog.at_level(logging.DEBUG, logger="till"):
         yield refusals
@@ -402,7 +495,7 @@ def test_malformed_json_is_400(world: World, refused: Refusals, endpoint: Endpoi
     def attempt(case: str) -> None:
         refused(endpoint, world.request(endpoint, body=MALFORMED[case]), 400, "malformed_json")
 
-    refused.each(MALFORMED, attempt)
+    try_each(MALFORMED, attempt)
 
 
 @named(TAKING_BODIES)
@@ -410,7 +503,7 @@ def test_json_that_is_no_object_is_422(world: World, refused: Refusals, endpoint
     def attempt(body: str) -> None:
         refused(endpoint, world.request(endpoint, body=body), 422)
 
-    refused.each(["[]", f'"{CANARY}"', "7", "true"], attempt)
+    try_each(["[]", "[{}]", f'"{CANARY}"', "7", "true"], attempt)
 
 
 @named([each for each in TAKING_BODIES if each.route.body_required])
@@ -419,7 +512,7 @@ def test_a_missing_body_is_refused(world: World, refused: Refusals, endpoint: En
         answered = world.request(endpoint, body=body)
         refused(endpoint, answered, 400 if answered.status == 400 else 422)
 
-    refused.each([None, "", "null", "{}"], attempt)
+    try_each([None, "", "null", "{}"], attempt)
 
 
 @named(TAKING_BODIES)
@@ -428,7 +521,7 @@ def test_an_unknown_field_is_422_anywhere_in_the_body(world: World, refused: Ref
         error = refused(endpoint, world.request(endpoint, body=changed), 422, "unknown_field")
         assert any(detail["field"].endswith("surprise") for detail in error["details"])
 
-    refused.each(with_unknown_field(GOOD[endpoint.name](world)), attempt)
+    try_each(with_unknown_field(GOOD[endpoint.name](world)), attempt)
 
 
 @pytest.mark.parametrize("path", ["POST /admin/orders", "POST /orders", "POST /cart/items", "POST /cart/checkout"])
@@ -438,7 +531,7 @@ def test_what_only_the_shop_decides_is_not_taken_from_a_client(world: World, ref
     def attempt(name: str) -> None:
         refused(endpoint, world.request(endpoint, body=GOOD[path](world) | {name: 1}), 422, "unknown_field")
 
-    refused.each(["price", "unit_price", "total", "status", "tenant", "discount", "balance"], attempt)
+    try_each(["price", "unit_price", "total", "status", "tenant", "discount", "balance"], attempt)
 
 
 @named(TAKING_BODIES)
@@ -451,7 +544,7 @@ def test_a_value_of_the_wrong_type_is_422_in_every_field(world: World, refused: 
         error = refused(endpoint, world.request(endpoint, body=changed), 422)
         assert error["details"], place
 
-    refused.each(cases, attempt)
+    try_each(cases, attempt)
 
 
 @named(TAKING_BODIES)
@@ -467,9 +560,9 @@ def test_a_card_number_is_422_in_every_field_and_is_not_repeated(
         error = refused(endpoint, world.request(endpoint, body=changed), 422, "card_number")
         assert place is None or error["details"][0]["field"] == place
 
-    refused.each([case for number in numbers for case in with_value_everywhere(good, number)], attempt)
-    refused.each([(None, {**good, number: 1}) for number in numbers], attempt)
-    refused.each([(None, {**good, "note": wire_json.loads(number)}) for number in bare], attempt)
+    try_each([case for number in numbers for case in with_value_everywhere(good, number)], attempt)
+    try_each([(None, {**good, number: 1}) for number in numbers], attempt)
+    try_each([(None, {**good, "note": wire_json.loads(number)}) for number in bare], attempt)
 
 
 @named(TAKING_BODIES)
@@ -487,7 +580,7 @@ def test_a_body_that_is_not_declared_as_json_is_400(world: World, refused: Refus
         refused(endpoint, answered, 400, "unsupported_content_type")
 
     types = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html"]
-    refused.each(types, attempt)
+    try_each(types, attempt)
 
 
 @named(WRITING)
@@ -495,7 +588,7 @@ def test_an_idempotency_key_that_is_none_is_400(world: World, refused: Refusals,
     def attempt(key: str) -> None:
         refused(endpoint, world.request(endpoint, headers={"Idempotency-Key": key}), 400, "bad_idempotency_key")
 
-    refused.each(["", " ", "a b", "k" * 256, "schlüssel", f"{CANARY}\n"], attempt)
+    try_each(["", " ", "a b", "k" * 256, "schlüssel", f"{CANARY}\n"], attempt)
 
 
 @named([*WRITING, *SHAPED])
@@ -509,7 +602,7 @@ def test_a_path_that_names_nothing_is_404(world: World, refused: Refusals, endpo
         path: dict[str, Any] = dict.fromkeys(world.path_of(endpoint), text)
         refused(endpoint, world.request(endpoint, **path), 404)
 
-    refused.each(["missing", "a#b", "%23", "x" * 65, "../etc", "a b", "é", f"{CANARY}"], attempt)
+    try_each(["missing", "a#b", "%23", "x" * 65, "../etc", "a b", "é", f"{CANARY}"], attempt)
 
 
 @named([each for each in endpoints().values() if "{" in each.route.path and not each.route.hidden])
@@ -522,8 +615,10 @@ def test_another_tenants_ids_name_nothing_and_answer_like_missing_ones(
         else world.other.merchant
     )
 
-    theirs = world.request(endpoint, by=stranger)
-    missing = world.request(endpoint, by=stranger, **dict.fromkeys(world.path_of(endpoint), "missing"))
+    elsewhere = {"orgid": OTHER_TENANT.tenant_id}
+    theirs = world.request(endpoint, by=stranger, headers=dict(elsewhere))
+    path: dict[str, Any] = dict.fromkeys(world.path_of(endpoint), "missing")
+    missing = world.request(endpoint, by=stranger, headers=dict(elsewhere), **path)
 
     refused(endpoint, theirs, 404)
     assert theirs.body["error"] | {"request_id": ""} == missing.body["error"] | {"request_id": ""}
@@ -538,7 +633,7 @@ def test_the_request_id_of_a_refusal_is_the_callers_if_it_is_plain(
         error = refused(endpoint, answered, 400, "unknown_parameter")
         assert (error["request_id"] == given) == (given == "abc-123")
 
-    refused.each(["abc-123", CANARY + " <script>", "x" * 65, CARD], attempt)
+    try_each(["abc-123", CANARY + " <script>", "x" * 65, CARD], attempt)
 
 
 # Lists
@@ -567,10 +662,10 @@ def test_a_page_that_cannot_be_is_refused(world: World, refused: Refusals, endpo
         query, status, code = case
         refused(endpoint, world.request(endpoint, query=query), status, code)
 
-    refused.each(BAD_PAGES, attempt)
+    try_each(BAD_PAGES, attempt)
 
 
-@named(LISTS)
+@named(NUMBERED)
 def test_a_page_number_or_an_offset_does_not_go_with_a_cursor_or_beyond_ten_thousand_rows(
     world: World, refused: Refusals, endpoint: Endpoint
 ) -> None:
@@ -585,7 +680,7 @@ def test_a_page_number_or_an_offset_does_not_go_with_a_cursor_or_beyond_ten_thou
     refused(endpoint, world.request(endpoint, query={name: "-1"}), 422, "greater_than_equal")
 
 
-@named(LISTS)
+@named([each for each in LISTS if each.name != OF_A_CARD])
 def test_a_cursor_of_another_tenant_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
     theirs = next_cursor(world, endpoint)
     stranger = world.other.merchant
@@ -613,7 +708,7 @@ def test_a_cursor_with_anything_changed_is_400(world: World, refused: Refusals, 
     def attempt(changed: str) -> None:
         refused(endpoint, world.request(endpoint, query={"cursor": changed}), 400, "bad_cursor")
 
-    refused.each(changes, attempt)
+    try_each(changes, attempt)
 
 
 @named(LISTS)
@@ -708,7 +803,7 @@ def test_order_lines_that_cannot_be_are_refused(world: World, refused: Refusals,
         lines = [{"product_id": world.product_id} | item for item in items]
         refused(endpoint, world.request(endpoint, body=_order(world) | {"items": lines}), status, code)
 
-    refused.each(BAD_LINES, attempt)
+    try_each(BAD_LINES, attempt)
 
 
 @pytest.mark.parametrize(
@@ -832,7 +927,7 @@ def test_no_body_is_a_fault_of_ours(endpoint: Endpoint, world: World, stripe: St
     @given(st.sampled_from(places), ANY_VALUE)
     def send(place: str, value: Any) -> None:
         answered = world.request(endpoint, body=replaced(good, place.split("."), value))
-        assert answered.status in (200, 201, 400, 404, 409, 422), answered.text
+        assert answered.status in (200, 201, 204, 400, 404, 409, 422), answered.text
         if answered.status >= 400:
             assert answered.body["error"]["request_id"] == answered.headers["X-Request-Id"]
 
@@ -871,7 +966,7 @@ def test_tracking_without_a_shop_is_400(world: World, refused: Refusals) -> None
     def attempt(orgid: str) -> None:
         refused(endpoint, world.request(endpoint, headers={"orgid": orgid}), 400, "tenant_required")
 
-    refused.each(["", " ", "ten#1", "x" * 65, f"{CANARY}#"], attempt)
+    try_each(["", " ", "ten#1", "x" * 65, f"{CANARY}#"], attempt)
 
 
 # The webhook
@@ -891,7 +986,7 @@ def test_a_delivery_that_stripe_did_not_sign_is_400(
         answered = world.shop.call(endpoint.file, body=payload, headers={"Stripe-Signature": signed})
         refused(endpoint, answered, 400, "bad_signature")
 
-    refused.each([f'{{"id":"evt_1","note":"{CANARY}"}}', "", "[]", "\x00", "{" * 10_000], attempt)
+    try_each([f'{{"id":"evt_1","note":"{CANARY}"}}', "", "[]", "\x00", "{" * 10_000], attempt)
 
 
 def test_a_delivery_of_seven_megabytes_is_413(world: World, stripe: Stripe, refused: Refusals) -> None:
@@ -909,7 +1004,8 @@ def test_a_delivery_of_seven_megabytes_is_413(world: World, stripe: Stripe, refu
 def next_cursor(world: World, endpoint: Endpoint) -> str:
     answered = world.request(endpoint, query={"limit": "1"})
     assert answered.status == 200, answered.text
-    cursor = answered.body["pagination"]["next_cursor"]
+    pagination = answered.body["pagination"]
+    cursor = pagination.get("next_cursor") or pagination["nextCursor"]
     assert isinstance(cursor, str)
     return cursor
 
@@ -947,8 +1043,8 @@ def with_wrong_types(body: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(leaf, str):
             wrong += [7, True, wire_json.loads("1.5")]
         else:
-            wrong += [CANARY, "7", wire_json.loads("7.5")] if not is_price(place) else [CANARY, "7", True]
-        if isinstance(leaf, int) and not isinstance(leaf, bool) and not is_price(place):
+            wrong += [CANARY, "7", wire_json.loads("7.5")] if not is_price(place, leaf) else [CANARY, "7", True]
+        if isinstance(leaf, int) and not isinstance(leaf, bool) and not is_price(place, leaf):
             wrong += [True]
         for value in wrong:
             yield place, replaced(body, place.split("."), value)
@@ -958,9 +1054,9 @@ def with_wrong_types(body: Any) -> Iterator[tuple[str, Any]]:
                 yield name, {**body, name: other}
 
 
-def is_price(place: str) -> bool:
-    """Prices may be written as numbers of either kind, and as an object."""
-    return place.endswith("price")
+def is_price(place: str, leaf: Any) -> bool:
+    """Prices may be written as numbers of either kind, and as an object; so may amounts that are decimals here."""
+    return place.endswith("price") or isinstance(leaf, Decimal)
 
 
 def leaves(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,8 @@ import pytest
 
 from commerce.access import store as access_rows
 from commerce.access.model import ApiKey, KeyText, hash_of
+from commerce.gift_cards import batch_jobs
+from commerce.gift_cards.batch_model import IssueBatch
 from commerce.gift_cards.issuing import IssueCard, make
 from commerce.http.api import Api
 from commerce.kernel import aws, clock, ids, wire_json
@@ -412,6 +414,29 @@ def test_the_minutes_schedule_expires_what_was_not_paid(shop: Shop) -> None:
         assert invoke("schedules-expire_orders") == {"done": 0, "failed": 0}
 
     assert shop.do("admin/orders/get_order", order_id=ORDER)["status"] == "cancelled"
+
+
+def order_a_batch() -> None:
+    """101 gift cards, which a workflow is to issue."""
+    command = IssueBatch((IssueCard(Money(5000, "USD")),), 101)
+    with as_in_the_files():
+        run(lambda tx: batch_jobs.request(tx, system(DEMO, "demo"), command), operation_id=ID)
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_workflow_of_a_batch_plans_what_is_to_be_issued() -> None:
+    order_a_batch()
+
+    assert invoke("workflows-plan_gift_card_batch")["chunks"] == [0, 32, 64, 96]
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_five_minutes_schedule_tells_again_of_a_batch_that_stands_still() -> None:
+    order_a_batch()
+
+    with clock.use(lambda: NOON + timedelta(minutes=16)):
+        assert invoke("schedules-resume_gift_card_batches") == {"done": 1, "failed": 0}
+        assert invoke("schedules-resume_gift_card_batches") == {"done": 0, "failed": 0}
 
 
 @pytest.mark.usefixtures("table")

@@ -16,6 +16,7 @@ from commerce.kernel import clock
 from commerce.kernel.caller import Mode, Role
 from commerce.limits.model import Plan
 from commerce.table import keys
+from tests.cases import try_each
 from tests.contract.shops import HOME, Shop
 from tests.shop import OTHER_TENANT, TENANT, Answered, Call, Credential, handler
 from tests.streams import Record, Stream, audited, deliver
@@ -321,40 +322,41 @@ def busy(shop: Shop, record: Recorder, time: Clock) -> dict[str, Any]:
     return {"first": first["id"], "jane": jane.customer_id}
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({}, ["product.deleted", "customer.created", "product.created", "product.updated", "product.created"]),
-        ({"actor": "user_1"}, ["product.deleted", "product.created"]),
-        ({"actor": "staff:user_1"}, ["product.deleted", "product.created"]),
-        ({"actor": "api_key:user_1"}, []),
-        ({"actor": "nobody"}, []),
-        ({"action": "created"}, ["customer.created", "product.created", "product.created"]),
-        ({"action": "product.created"}, ["product.created", "product.created"]),
-        ({"resource": "customer"}, ["customer.created"]),
-        ({"resource": "order"}, []),
-        ({"resource_id": "FIRST"}, ["product.deleted", "product.updated", "product.created"]),
-        ({"date_from": "2026-03-21"}, ["product.deleted", "customer.created", "product.created", "product.updated"]),
-        ({"date_to": "2026-03-20"}, ["product.created"]),
-        ({"date_from": "2026-03-21", "date_to": "2026-03-21"}, ["product.created", "product.updated"]),
-        ({"actor": "key_1", "date_from": "2026-03-21"}, ["customer.created", "product.updated"]),
-        ({"action": "created", "date_from": "2026-03-21T00:00:00Z"}, ["customer.created", "product.created"]),
-        ({"resource": "product", "date_to": "2026-03-20T12:00:00Z"}, ["product.created"]),
-        ({"resource_id": "FIRST", "date_from": "2026-03-22"}, ["product.deleted"]),
-        ({"actor": "user_1", "action": "created", "resource": "product"}, ["product.created"]),
-        ({"resource_id": "FIRST", "actor": "key_1"}, ["product.updated", "product.created"]),
-        ({"action": "product.created", "resource": "customer"}, []),
-    ],
-)
-def test_filters_find_alone_with_dates_and_together(
-    shop: Shop, busy: dict[str, Any], query: dict[str, str], expected: list[str]
-) -> None:
-    asked = {name: busy["first"] if value == "FIRST" else value for name, value in query.items()}
+FOUND: list[tuple[dict[str, str], list[str]]] = [
+    ({}, ["product.deleted", "customer.created", "product.created", "product.updated", "product.created"]),
+    ({"actor": "user_1"}, ["product.deleted", "product.created"]),
+    ({"actor": "staff:user_1"}, ["product.deleted", "product.created"]),
+    ({"actor": "api_key:user_1"}, []),
+    ({"actor": "nobody"}, []),
+    ({"action": "created"}, ["customer.created", "product.created", "product.created"]),
+    ({"action": "product.created"}, ["product.created", "product.created"]),
+    ({"resource": "customer"}, ["customer.created"]),
+    ({"resource": "order"}, []),
+    ({"resource_id": "FIRST"}, ["product.deleted", "product.updated", "product.created"]),
+    ({"date_from": "2026-03-21"}, ["product.deleted", "customer.created", "product.created", "product.updated"]),
+    ({"date_to": "2026-03-20"}, ["product.created"]),
+    ({"date_from": "2026-03-21", "date_to": "2026-03-21"}, ["product.created", "product.updated"]),
+    ({"actor": "key_1", "date_from": "2026-03-21"}, ["customer.created", "product.updated"]),
+    ({"action": "created", "date_from": "2026-03-21T00:00:00Z"}, ["customer.created", "product.created"]),
+    ({"resource": "product", "date_to": "2026-03-20T12:00:00Z"}, ["product.created"]),
+    ({"resource_id": "FIRST", "date_from": "2026-03-22"}, ["product.deleted"]),
+    ({"actor": "user_1", "action": "created", "resource": "product"}, ["product.created"]),
+    ({"resource_id": "FIRST", "actor": "key_1"}, ["product.updated", "product.created"]),
+    ({"action": "product.created", "resource": "customer"}, []),
+]
 
-    found = logs(shop.call, asked)
 
-    assert sorted(actions(found)) == sorted(expected)
-    assert [log["timestamp"] for log in found] == sorted((log["timestamp"] for log in found), reverse=True)
+def test_filters_find_alone_with_dates_and_together(shop: Shop, busy: dict[str, Any]) -> None:
+    def attempt(case: tuple[dict[str, str], list[str]]) -> None:
+        query, expected = case
+        asked = {name: busy["first"] if value == "FIRST" else value for name, value in query.items()}
+
+        found = logs(shop.call, asked)
+
+        assert sorted(actions(found)) == sorted(expected)
+        assert [log["timestamp"] for log in found] == sorted((log["timestamp"] for log in found), reverse=True)
+
+    try_each(FOUND, attempt)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def apply(jane: Caller, card: Issued) -> tenders.AppliedGiftCard:
 
 
 def want_gift_card(jane: Caller, minor: int) -> None:
-    run(lambda tx: carts.add_gift_card(tx, jane, carts.AddGiftCard(usd(minor), "bob@example.com")))
+    run(lambda tx: carts.add(tx, jane, carts.AddGiftCard(usd(minor), "bob@example.com")))
 
 
 def place(jane: Caller) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from commerce.access import store, use_cases
 from commerce.access.model import MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateTenant
-from commerce.kernel.caller import Mode, Role
+from commerce.kernel.caller import CheckoutPolicy, Mode, Role, ShippingOption, Unclaimed
 from commerce.limits.model import Plan
 from commerce.table.transaction import run
 from tests.shop import TENANT, Answered, Call, Credential, Said, authorize, customer_credential
@@ -79,7 +80,7 @@ def code(answered: Answered) -> tuple[int, str]:
 def allow(tenant_id: str, *networks: str) -> None:
     account = store.find_tenant(tenant_id)
     assert account is not None
-    changed = account.with_settings(name=None, allowed_networks=networks)
+    changed = account.with_settings(name=None, allowed_networks=networks, checkout={})
     run(lambda tx: store.save_tenant(tx, changed))
 
 
@@ -105,6 +106,9 @@ def test_a_key_lists_its_tenant(door: Door) -> None:
         "environments": ["test"],
         "rate_limit": {"hourly": 2_000, "daily": 9_000},
         "allowed_networks": [],
+        "gift_cards_per_order": 10,
+        "unclaimed_value": "breakage",
+        "shipping_options": [{"id": "standard", "name": "Standard", "cost": 0, "transit_time": None}],
         "created_at": "",
         "version": 1,
     }
@@ -263,6 +267,60 @@ def test_networks_outlive_the_plan_until_they_are_taken_away(call: Call, door: D
 
 
 # Where from
+
+
+# How a shop ships, and takes stored value
+
+EXPRESS = {"id": "express", "name": "Express", "cost": Decimal("9.50"), "transit_time": "1 day"}
+
+
+def test_an_owner_says_how_the_shop_ships_and_takes_stored_value(call: Call) -> None:
+    open_shop("ten_1")
+    changes = {"gift_cards_per_order": 3, "unclaimed_value": "escheat", "shipping_options": [EXPRESS]}
+
+    changed = call("v2/access/update_tenant", credential=OWNER, id="ten_1", body=changes)
+
+    assert changed.status == 200, changed.text
+    assert {name: changed.body[name] for name in changes} == changes
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert account.checkout.shipping_options == (ShippingOption("express", "Express", 950, "1 day"),)
+    assert (account.checkout.gift_cards_per_order, account.checkout.unclaimed_value) == (3, Unclaimed.ESCHEAT)
+    later = call("v2/access/update_tenant", credential=OWNER, id="ten_1", body={"gift_cards_per_order": 4})
+    assert (later.body["gift_cards_per_order"], later.body["shipping_options"]) == (4, [EXPRESS])
+
+
+def test_a_change_of_nothing_leaves_the_version(call: Call) -> None:
+    open_shop("ten_1")
+
+    changed = call("v2/access/update_tenant", credential=OWNER, id="ten_1", body={"gift_cards_per_order": 10})
+
+    assert (changed.status, changed.body["version"]) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"gift_cards_per_order": 0}, "greater_than_equal"),
+        ({"gift_cards_per_order": 21}, "less_than_equal"),
+        ({"unclaimed_value": "mine"}, "enum"),
+        ({"shipping_options": [EXPRESS, EXPRESS]}, "bad_shipping_options"),
+        ({"shipping_options": [EXPRESS | {"cost": Decimal("0.001")}]}, "too_many_decimal_places"),
+        ({"shipping_options": [EXPRESS | {"cost": -1}]}, "negative_amount"),
+        ({"shipping_options": [EXPRESS | {"id": str(each)} for each in range(21)]}, "too_long"),
+        ({"shipping_options": [EXPRESS | {"id": str(each), "name": "x" * 255} for each in range(20)]}, "too_large"),
+    ],
+)
+def test_what_a_checkout_cannot_have_is_refused(call: Call, changes: dict[str, Any], code: str) -> None:
+    open_shop("ten_1")
+
+    refused = call("v2/access/update_tenant", credential=OWNER, id="ten_1", body=changes)
+
+    assert refused.status == 422
+    assert [each["code"] for each in refused.body["error"]["details"]] == [code]
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert account.checkout == CheckoutPolicy()
 
 
 @pytest.mark.parametrize(

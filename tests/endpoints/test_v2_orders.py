@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from commerce.kernel import clock
+from tests.cases import try_each
 from tests.contract.shops import Shop, count, rows_as_inserted
 from tests.invariants import check
 from tests.payments import Stripe
@@ -73,46 +74,47 @@ def orders(shop: Shop, stripe: Stripe, jane: Credential, shirt: Any, table: Any)
     return made
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({}, "joes cancelled refunded shipped paid failed pending waiting"),
-        ({"status": "pending"}, "joes refunded paid failed pending"),
-        ({"status": "pending_payment"}, "waiting"),
-        ({"status": "shipped"}, "shipped"),
-        ({"status": "processing"}, ""),
-        ({"payment_status": "pending"}, "joes cancelled pending waiting"),
-        ({"payment_status": "paid"}, "shipped paid"),
-        ({"payment_status": "failed"}, "failed"),
-        ({"payment_status": "refunded"}, "refunded"),
-        ({"fulfillment_status": "fulfilled"}, "shipped"),
-        ({"fulfillment_status": "unfulfilled"}, "joes cancelled refunded paid failed pending waiting"),
-        ({"fulfillment_status": "partial"}, ""),
-        ({"status": "pending", "payment_status": "pending"}, "joes pending"),
-        ({"status": "pending", "fulfillment_status": "unfulfilled"}, "joes refunded paid failed pending"),
-        ({"status": "pending", "payment_status": "paid", "fulfillment_status": "unfulfilled"}, "paid"),
-        ({"payment_status": "paid", "fulfillment_status": "fulfilled"}, "shipped"),
-        ({"customer_id": "joe"}, "joes"),
-        ({"customer_id": "joe", "payment_status": "paid"}, ""),
-        ({"customer_id": "joe", "status": "pending", "payment_status": "pending"}, "joes"),
-        ({"customer_id": "cust_missing"}, ""),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "&".join(f"{k}={v}" for k, v in value.items()) or "all",
-)
-def test_orders_are_listed_by_any_of_their_states(
-    shop: Shop, orders: dict[str, str], query: dict[str, str], expected: str
-) -> None:
-    if query.get("customer_id") == "joe":
-        joe = shop.do("v2/orders/get_order", id=orders["joes"])["customer_id"]
-        query = query | {"customer_id": joe}
+LISTED: list[tuple[dict[str, str], str]] = [
+    ({}, "joes cancelled refunded shipped paid failed pending waiting"),
+    ({"status": "pending"}, "joes refunded paid failed pending"),
+    ({"status": "pending_payment"}, "waiting"),
+    ({"status": "shipped"}, "shipped"),
+    ({"status": "processing"}, ""),
+    ({"payment_status": "pending"}, "joes cancelled pending waiting"),
+    ({"payment_status": "paid"}, "shipped paid"),
+    ({"payment_status": "failed"}, "failed"),
+    ({"payment_status": "refunded"}, "refunded"),
+    ({"fulfillment_status": "fulfilled"}, "shipped"),
+    ({"fulfillment_status": "unfulfilled"}, "joes cancelled refunded paid failed pending waiting"),
+    ({"fulfillment_status": "partial"}, ""),
+    ({"status": "pending", "payment_status": "pending"}, "joes pending"),
+    ({"status": "pending", "fulfillment_status": "unfulfilled"}, "joes refunded paid failed pending"),
+    ({"status": "pending", "payment_status": "paid", "fulfillment_status": "unfulfilled"}, "paid"),
+    ({"payment_status": "paid", "fulfillment_status": "fulfilled"}, "shipped"),
+    ({"customer_id": "joe"}, "joes"),
+    ({"customer_id": "joe", "payment_status": "paid"}, ""),
+    ({"customer_id": "joe", "status": "pending", "payment_status": "pending"}, "joes"),
+    ({"customer_id": "cust_missing"}, ""),
+]
 
-    page = listed(shop, **query)
 
-    assert ids_of(page) == [orders[name] for name in expected.split()]
-    narrows = len(query.keys() - {"customer_id"}) > 1 and "customer_id" not in query
-    assert ("total_items" in page["pagination"]) != narrows
-    if not narrows:
-        assert page["pagination"]["total_items"] == len(page["data"])
+def test_orders_are_listed_by_any_of_their_states(shop: Shop, orders: dict[str, str]) -> None:
+    joe = shop.do("v2/orders/get_order", id=orders["joes"])["customer_id"]
+
+    def attempt(case: tuple[dict[str, str], str]) -> None:
+        query, expected = case
+        if query.get("customer_id") == "joe":
+            query = query | {"customer_id": joe}
+
+        page = listed(shop, **query)
+
+        assert ids_of(page) == [orders[name] for name in expected.split()]
+        narrows = len(query.keys() - {"customer_id"}) > 1 and "customer_id" not in query
+        assert ("total_items" in page["pagination"]) != narrows
+        if not narrows:
+            assert page["pagination"]["total_items"] == len(page["data"])
+
+    try_each(LISTED, attempt)
 
 
 def test_a_row_says_the_same_as_the_order_itself(shop: Shop, orders: dict[str, str]) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
+from boto3.dynamodb.conditions import Attr
 
 from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
@@ -62,9 +62,9 @@ def table(emulator: Any) -> Any:
 
 @pytest.fixture
 def stripe(emulator: Any) -> Stripe:
-    url = os.environ["STRIPE_API_BASE"]
-    httpx.post(f"{url}/_standin/reset").raise_for_status()
-    return Stripe(url)
+    stripe = Stripe(os.environ["STRIPE_API_BASE"])
+    stripe.reset()
+    return stripe
 
 
 def new_shop() -> Call:
@@ -86,7 +86,7 @@ def new_shop() -> Call:
 
 
 def rows_of(table: Any, call: Call) -> list[dict[str, Any]]:
-    """All rows of the call's tenant."""
-    prefix = f"T#{call.credential.tenant.tenant_id}#"
-    pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
-    return [item for page in pages for item in page["Items"] if item["pk"].startswith(prefix)]
+    """All rows of the call's tenant, picked by the emulator: botocore takes ten times as long to read a row."""
+    own = Attr("pk").begins_with(f"T#{call.credential.tenant.tenant_id}#")
+    pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name, FilterExpression=own)
+    return [item for page in pages for item in page["Items"]]

@@ -11,7 +11,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
 from commerce.kernel import clock
@@ -390,7 +389,7 @@ def test_a_lost_answer_has_one_effect(scenario: Scenario, stripe: Stripe, table:
 
 def run_once(scenario: Scenario, stripe: Stripe, table: Any, door: Door) -> Door:
     """Prepare a shop, try with ``door`` in the way, retry without it, and look at the end."""
-    httpx.post(f"{stripe.url}/_standin/reset").raise_for_status()
+    stripe.reset()
     shop = open_shop(stripe)
     attempt, finished = scenario(shop)
     stripe_gateway._secrets.clear()  # as in a process that has just started

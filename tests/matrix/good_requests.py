@@ -8,24 +8,28 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
+from commerce.gift_cards import batch_store
 from commerce.http import forms
 from commerce.http.api import PUBLIC_SCOPE
+from commerce.kernel import clock
 from commerce.kernel.caller import Role
 from commerce.oauth.model import ClientKind
 from tests.contract.endpoints import Endpoint, endpoints
 from tests.contract.shops import HOME
-from tests.matrix.world import CALLBACK, CLIENT_SECRET, World
+from tests.liability import close_next
+from tests.matrix.world import CALLBACK, CLIENT_SECRET, TOTAL, World
 from tests.payments import signature
 from tests.shop import Answered, Credential, handler
 from tests.streams import Stream, audited, deliver
 
 CUSTOMERS_SCOPES = ("cart", "my_orders")
 NO_STORE, CATALOGUE, CUSTOMER = "no-store", "private, max-age=300", "private, max-age=60"
-STATIC = "static"  # a document: whoever deploys decides what it says
+STATIC = "static"  # a document: no request changes what it says
 
 type Sent = dict[str, Any]
 """What ``tests.shop.Call`` takes: path parameters by their names, ``body``, ``query``, ``headers``."""
@@ -67,6 +71,17 @@ class Good:
     @property
     def is_customers(self) -> bool:
         return self.scope in CUSTOMERS_SCOPES
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether customers have a part of a merchant's route: their own gift cards."""
+        return not self.is_public and ("/storefront/giftcards" in self.name or "/api/data/" in self.name)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether its answers stand without an envelope."""
+        surface = self.endpoint.surface.name
+        return surface.startswith(("v2", "gift cards"))
 
     @property
     def is_read(self) -> bool:
@@ -253,6 +268,10 @@ def _probed(_: World) -> None:
     handler("schedules/probe_health").handler({}, None)
 
 
+def _closed_day(world: World) -> Sent:
+    return {"date": close_next(world.shop.tenant).day.isoformat()}
+
+
 _FORM = {"content-type": forms.CONTENT_TYPE}
 
 
@@ -289,6 +308,115 @@ def _renamed_shop(world: World) -> Sent:
     return {"id": world.shop.tenant.tenant_id, "body": {"name": f"Shop {world.number()}"}}
 
 
+def _new_batch(world: World) -> Sent:
+    return {"body": {"quantity": 101, "amount": world.number()}}
+
+
+def _batch(quantity: int) -> Callable[[World], Sent]:
+    def given(world: World) -> Sent:
+        body = {"quantity": quantity, "amount": 50}
+        return {"batch_id": world.shop.do("admin/gift_cards/issue_gift_card_batch", body=body)["batch_id"]}
+
+    return given
+
+
+def _some_of_a_batch(_: World) -> None:
+    """The workflow issues the first cards of what was asked for."""
+    for tenant, batch_id in batch_store.unfinished(clock.now() + timedelta(seconds=1), 10):
+        state = {"tenant": tenant.tenant_id, "mode": str(tenant.mode), "batch_id": batch_id, "chunk": 0}
+        handler("workflows/gift_card_batch/issue_gift_card_chunk").handler(state, None)
+
+
+def _card(world: World, **more: Any) -> Any:
+    """A gift card, which the world's other requests then are about."""
+    world.card = world.shop.do("storefront/gift_cards/issue_card", body={"amount": 100 + world.number()} | more)
+    return world.card
+
+
+def _one_card(world: World) -> Sent:
+    return {"serial": _card(world, ownerEmail="jane@example.com")["serial"]}
+
+
+def _inactive_card(world: World) -> Sent:
+    return {"serial": _card(world, active=False)["serial"]}
+
+
+def _suspended_card(world: World) -> Sent:
+    sent = _one_card(world)
+    world.shop.do("storefront/gift_cards/suspend_card", **sent)
+    return sent
+
+
+def _ended_card(world: World) -> Sent:
+    return _one_card(world) | {"body": {"disposition": "write_off", "reason": f"Lost {world.number()}"}}
+
+
+def _possessed(world: World) -> Sent:
+    card = _card(world)
+    return {"query": {"serial": card["serial"], "pin": card["pin"]}}
+
+
+def _applied_card(world: World) -> Sent:
+    card, cart = _card(world), world.shop.do("storefront/carts/get_cart", by=world.customer)
+    return {"body": {"serial": card["serial"], "pin": card["pin"], "cartId": cart["id"], "amount": 5}}
+
+
+def _held_card(world: World) -> Sent:
+    sent = _applied_card(world) | {"headers": {"orgid": world.shop.tenant.tenant_id}}
+    held = world.shop.do("storefront/gift_cards/redeem_card", **sent)
+    return {
+        "redemption_id": held["redemptionId"],
+        "query": {"serial": world.card["serial"], "pin": world.card["pin"]},
+    }
+
+
+def _looked_up(world: World) -> Sent:
+    return {"query": {"code": _card(world)["serial"]}}
+
+
+def _redeemed(world: World) -> Sent:
+    body = {"code": _card(world)["serial"], "order_id": world.order_id, "amount_to_redeem": 5}
+    return {"body": body}
+
+
+def _refunded(world: World) -> Sent:
+    body = {"code": _card(world)["serial"], "order_id": world.place_order(), "amount_to_redeem": TOTAL}
+    world.shop.do("admin/gift_cards/redeem_gift_card", body=body)
+    return {"serial": world.card["serial"], "body": {"amount": 5, "reason": f"Came back {world.number()}"}}
+
+
+def _moved_card(world: World) -> Sent:
+    return {"body": _one_card(world) | {"toEmail": "new@example.com"}}
+
+
+def _spend_card(world: World) -> None:
+    """The card that was asked about pays for an order."""
+    body = {"code": world.card["serial"], "order_id": world.order_id, "amount_to_redeem": 5}
+    world.shop.do("admin/gift_cards/redeem_gift_card", body=body)
+
+
+def _storefront_cards(prefix: str) -> list[Good]:
+    """Of gift cards, which stand under two names."""
+    at, read, write = f"{prefix}/storefront/giftcards", "gift_cards:read", "gift_cards:write"
+    return [
+        Good(f"GET {at}/balance", PUBLIC_SCOPE, given=_possessed, changed_by=_spend_card),
+        Good(f"POST {at}/redeem", PUBLIC_SCOPE, given=_applied_card),
+        Good(f"DELETE {at}/redeem/{{redemption_id}}", PUBLIC_SCOPE, 204, _held_card),
+        Good(f"GET {at}", read, changed_by=f"POST {at}"),
+        Good(f"POST {at}", write, 201, lambda world: {"body": {"amount": world.number()}}),
+        Good(f"POST {at}/batch", write, 201, lambda world: {"body": [{"amount": world.number()}, {"amount": 5}]}),
+        Good(f"GET {at}/stats", "gift_cards:report", changed_by=_streamed("count_rows", f"POST {at}")),
+        Good(f"GET {at}/{{serial}}", read, given=_one_card, changed_by=_spend_card),
+        Good(f"PUT {at}/{{serial}}/activate", write, given=_inactive_card),
+        Good(f"PUT {at}/{{serial}}/suspend", write, given=_one_card),
+        Good(f"PUT {at}/{{serial}}/reactivate", write, given=_suspended_card),
+        Good(f"PUT {at}/{{serial}}/cancel", write, given=_ended_card),
+        Good(f"POST {at}/{{serial}}/refund", write, 201, _refunded),
+        Good(f"POST {at}/{{serial}}/resend", write, given=_one_card),
+        Good(f"POST {at}/transfer", write, given=_moved_card),
+    ]
+
+
 _PUT_PRODUCT, _PUT_CUSTOMER = "PUT /v2/products/{id}", "PUT /v2/customers/{id}"
 _ONE_PRODUCT, _ONE_CUSTOMER = "GET /v2/products/{id}", "GET /v2/customers/{id}"
 _ADDRESS = "/v2/customers/{id}/addresses/{address_id}"
@@ -318,7 +446,38 @@ GOOD: dict[str, Good] = {
             )
             for method in ("PUT", "PATCH")
         ),
+        Good("GET /admin/gift-cards", "gift_cards:read", changed_by="POST /admin/gift-cards"),
+        Good("POST /admin/gift-cards", "gift_cards:write", 201, lambda world: {"body": {"amount": world.number()}}),
+        Good("GET /admin/gift-cards/lookup", "gift_cards:read", given=_looked_up, changed_by=_spend_card),
+        Good(
+            "POST /admin/gift-cards/lookup", "gift_cards:read", given=lambda world: {"body": _looked_up(world)["query"]}
+        ),
+        Good("POST /admin/gift-cards/redeem", "gift_cards:write", given=_redeemed),
+        *_storefront_cards(""),
+        *_storefront_cards("/api"),
+        Good(
+            "GET /api/data/giftcard-transaction",
+            "gift_cards:read",
+            given=lambda world: {"query": {"where[giftCardSerial]": _card(world)["serial"]}},
+            changed_by=_spend_card,
+        ),
+        Good(
+            "GET /admin/gift-cards/liability-exports",
+            "gift_cards:report",
+            changed_by=lambda world: close_next(world.shop.tenant),
+        ),
+        # A closed day never changes.
+        Good("GET /admin/gift-cards/liability-exports/{date}", "gift_cards:report", given=_closed_day, cache=STATIC),
+        Good("POST /admin/gift-cards/liability-exports/{date}", "gift_cards:report", 202, _closed_day),
         Good("POST /admin/payments/intent", "payments:write", 201, _payment),
+        Good("POST /admin/gift-cards/batch", "gift_cards:write", 201, _new_batch),
+        Good(
+            "GET /admin/gift-cards/batches/{batch_id}",
+            "gift_cards:read",
+            given=_batch(101),
+            changed_by=_some_of_a_batch,
+        ),
+        Good("POST /admin/gift-cards/batches/{batch_id}/download", "gift_cards:write", 201, _batch(1)),
         Good("GET /api/track-order", PUBLIC_SCOPE, given=_tracked, changed_by=_cancel),
         Good("GET /cart", "cart", changed_by="POST /cart/items"),
         Good("DELETE /cart", "cart"),
@@ -393,7 +552,7 @@ GOOD: dict[str, Good] = {
 
 OAUTH = frozenset({"GET /oauth/authorize", "POST /oauth/token", "POST /oauth/revoke"})
 # Safe to repeat by what is sent: Stripe's event id, a token that ends; or they write nothing of their own.
-WITHOUT_KEY = OAUTH | {"POST /stripe/webhook"}
+WITHOUT_KEY = OAUTH | {"POST /stripe/webhook", "POST /admin/gift-cards/lookup"}
 
 READS = [good for good in GOOD.values() if good.is_read]
 CHANGES = [good for good in GOOD.values() if not good.is_read]

@@ -18,7 +18,7 @@ import pytest
 
 from commerce.access import tokens
 from commerce.access import use_cases as access
-from commerce.access.model import MERCHANT_SCOPES, TenantStatus
+from commerce.access.model import CUSTOMER_SCOPES, MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateKey, CreateTenant
 from commerce.http import forms
 from commerce.kernel import clock
@@ -189,13 +189,11 @@ def _wrong_for_customers(good: Good, known: Credentials) -> list[Cell]:
 
 def _wrong_for_merchants(good: Good, world: World, known: Credentials) -> list[Cell]:
     others = sorted(MERCHANT_SCOPES - {good.scope})
+    why = "missing_scope" if good.is_shared else "wrong_role"
     cells = [
-        Cell("customer on a merchant's route", known.customer(world), 403, "wrong_role"),
-        Cell(
-            "customer on a merchant's route: with its scope", known.customer(world, scope=good.scope), 403, "wrong_role"
-        ),
+        *(_wrong_customers(good, world, known, why) if good.scope not in CUSTOMER_SCOPES or not good.is_shared else ()),
         *(Cell(f"wrong scope: key with {scope}", known.key(scope), 403, "missing_scope") for scope in others),
-        Cell("customer on a merchant's route: signed in", known.signed_in, 403, "wrong_role"),
+        Cell("customer on a merchant's route: signed in", known.signed_in, 403, why),
         Cell("wrong scope: integration", known.machine(*others), 403, "missing_scope"),
         Cell("wrong scope: all others", known.staff(*others), 403, "missing_scope"),
         Cell("wrong scope: none", known.staff(), 403, "missing_scope"),
@@ -207,6 +205,14 @@ def _wrong_for_merchants(good: Good, world: World, known: Credentials) -> list[C
             Cell("not an owner: staff", known.staff(*good.scopes), 403, "owner_only"),
         ]
     return cells
+
+
+def _wrong_customers(good: Good, world: World, known: Credentials, why: str) -> list[Cell]:
+    by_scope = known.customer(world, scope=good.scope)
+    return [
+        Cell("customer on a merchant's route", known.customer(world), 403, why),
+        Cell("customer on a merchant's route: with its scope", by_scope, 403, why),
+    ]
 
 
 def admissions(good: Good, world: World, known: Credentials) -> list[Cell]:
@@ -259,7 +265,7 @@ def _problem(cell: Cell, good: Good, answered: Answered) -> str:
     if answered.status < 400:
         return ""
     # API Gateway's own answers fit both envelopes.
-    wanted = {"error"} if "v2" in good.endpoint.surface.name and cell.status != 401 else {"success", "error"}
+    wanted = {"error"} if good.is_bare and cell.status != 401 else {"success", "error"}
     if set(answered.body) != wanted:
         return f"not the envelope of {good.endpoint.surface.name}: {answered.text[:300]}"
     error = answered.body["error"]
@@ -339,6 +345,7 @@ def _ask(good: Good, sent: Sent, cell: Cell) -> Answered:
 # What belongs to somebody else
 
 _ID = re.compile(r"\b([a-z]+)_[0-9a-f]{32}\b|\bten_2\b|\b(pi)_[A-Za-z0-9]{24}\b")
+_SERIAL = re.compile(r"\bGC(?:-[0-9A-Z]{4}){4}\b")
 type Belonging = tuple[str, Sent, Sent]
 """Whose it is, a request about it, and the same request about what does not exist."""
 
@@ -347,7 +354,7 @@ def _missing(text: str) -> str:
     """The same text about things that do not exist."""
     if text == OTHER_TENANT.tenant_id:
         return "ten_9"
-    return _ID.sub(lambda found: f"{found[1] or found[2]}_{'e' * 32}", text)
+    return _SERIAL.sub("GC-ABCD-1234", _ID.sub(lambda found: f"{found[1] or found[2]}_{'e' * 32}", text))
 
 
 def _about_missing(sent: Any) -> Any:

@@ -103,6 +103,35 @@ def test_the_command_refuses_a_shop_that_exists_in_one_line(capsys: pytest.Captu
     assert err == "create_tenant: The tenant ten_demo exists already\n"
 
 
+@pytest.mark.usefixtures("table")
+def test_the_command_says_how_a_shop_ships_and_takes_stored_value(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--shipping-option", "standard:Standard:0", "--shipping-option", "express:Express:9.50:1 day: by noon"]
+
+    assert command.main([*ARGUMENTS, "--gift-cards-per-order", "3", "--unclaimed-value", "escheat", *options]) == 0
+
+    shown = json.loads(capsys.readouterr().out)["tenant"]["checkout"]
+    assert shown == {
+        "gift_cards_per_order": 3,
+        "unclaimed_value": "escheat",
+        "shipping_options": [["standard", "Standard", 0, ""], ["express", "Express", 950, "1 day: by noon"]],
+    }
+    account = store.find_tenant("ten_demo")
+    assert account is not None
+    assert account.checkout.document == shown
+
+
+@pytest.mark.parametrize(
+    "option", ["standard", "standard:Standard", "standard:Standard:dear", "a b:Standard:1", "a::1"]
+)
+def test_the_command_refuses_a_shipping_option_that_cannot_be(
+    table: Any, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([*ARGUMENTS, "--shipping-option", option]) == 1
+
+    assert capsys.readouterr().err.startswith("create_tenant: ")
+    assert table.scan()["Count"] == 0
+
+
 def plan_of(tenant_id: str) -> tuple[Plan, int | None, int | None]:
     account = store.find_tenant(tenant_id)
     assert account is not None

@@ -1,5 +1,6 @@
 """The template as AWS would run it: translated by SAM's own translator, counted, paired with the code, IAM read."""
 
+import re
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
@@ -33,7 +34,7 @@ def translated() -> dict[str, Any]:
     parameters |= {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
     built = deepcopy(template())
     for each in built["Resources"].values():
-        for place in ("CodeUri", "ContentUri"):
+        for place in ("CodeUri", "ContentUri", "DefinitionUri"):
             if place in each.get("Properties", {}):
                 each["Properties"][place] = "s3://artifacts/code"  # as `sam package` leaves it
     result: dict[str, Any] = transform(built, parameters, _NoManagedPolicies())
@@ -66,10 +67,32 @@ def test_every_handler_file_has_its_stanza_and_every_stanza_its_file() -> None:
 def test_every_handler_has_a_route_or_another_trigger_and_every_route_its_handler() -> None:
     routed = {function for function, _, _ in routes()}
     triggered = {name for name, each in functions().items() if each.get("Events")}
-    triggered |= {"AuthorizerAuthorizeRequest", PREFLIGHT, REFUSAL}
+    triggered |= {"AuthorizerAuthorizeRequest", PREFLIGHT, REFUSAL} | set().union(*tasks().values())
 
     assert routed & triggered == set()
     assert routed | triggered == set(functions())
+
+
+def tasks() -> dict[str, set[str]]:
+    """The functions that each state machine is told of."""
+    resources = template()["Resources"].items()
+    machines = {name: each["Properties"] for name, each in resources if each["Type"].endswith("::StateMachine")}
+    return {
+        name: {arn["Fn::GetAtt"][0] for arn in each["DefinitionSubstitutions"].values()}
+        for name, each in machines.items()
+    }
+
+
+def test_every_state_machine_calls_exactly_the_functions_it_is_told_of_and_may_call_no_other() -> None:
+    for name, functions_told in tasks().items():
+        properties = template()["Resources"][name]["Properties"]
+        definition = (ROOT / properties["DefinitionUri"]).read_text()
+        [role, _] = properties["Role"]["Fn::GetAtt"]
+        [allowed] = [each for owner, each in statements() if owner == role]
+
+        assert set(re.findall(r"\$\{(\w+)\}", definition)) == set(properties["DefinitionSubstitutions"]), name
+        assert allowed["Action"] == "lambda:InvokeFunction", name
+        assert {arn["Fn::GetAtt"][0] for arn in allowed["Resource"]} == functions_told, name
 
 
 def test_every_handler_says_its_route_and_its_business() -> None:
@@ -185,6 +208,7 @@ def test_only_payment_functions_read_stripes_secrets() -> None:
 
     assert readers == {
         "AdminCreatePaymentIntent",
+        "AdminRedeemGiftCard",
         "AdminSetOrderStatus",
         "QueuesApplyStripeEvent",
         "SchedulesExpireOrders",

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from commerce.access.model import (
     MAX_NETWORKS,
     MAX_OVERLAP_SECONDS,
+    MAX_SHIPPING_OPTIONS,
     MERCHANT_SCOPES,
     ApiKey,
     KeyState,
@@ -15,10 +16,13 @@ from commerce.access.model import (
     TenantStatus,
 )
 from commerce.access.use_cases import ChangeTenant, CreateKey, Issued
-from commerce.http.contracts import Changes, Input, Instant, Line, Output, Says, Text
+from commerce.http.amounts import AmountIn, money
+from commerce.http.contracts import Changes, Id, Input, Instant, Line, Major, Output, Says, Text
 from commerce.http.pages import PageQuery
 from commerce.kernel import clock
-from commerce.kernel.caller import Mode, Role
+from commerce.kernel.caller import Mode, Role, ShippingOption, Tenant, Unclaimed
+from commerce.kernel.limits import MAX_GIFT_CARDS
+from commerce.kernel.money import Money
 from commerce.limits.model import MAX_HOURLY, Plan
 
 
@@ -131,6 +135,19 @@ def _shown(key: ApiKey) -> dict[str, Any]:
     }
 
 
+class ShippingOptionIn(Input):
+    """A way in which the shop ships; the first of them is the one that is recommended."""
+
+    id: Annotated[Id, Field(examples=["standard"])]
+    name: Annotated[Line, Field(examples=["Standard"])]
+    cost: Annotated[AmountIn, Field(examples=[4.99])]
+    transit_time: Annotated[Line, Field(examples=["3 to 5 days"])] | None = None
+
+    def to_option(self, currency: str) -> ShippingOption:
+        cost = money(self.cost, currency, field="shipping_options.cost")
+        return ShippingOption(self.id, self.name, cost.minor, self.transit_time or "")
+
+
 class TenantChangesIn(Changes):
     """What is left out or null stays as it is; an empty list of networks lets credentials work from everywhere."""
 
@@ -147,11 +164,29 @@ class TenantChangesIn(Changes):
         | None
     ) = None
 
-    def to_command(self, tenant_id: str, expected_version: int | None) -> ChangeTenant:
+    gift_cards_per_order: (
+        Annotated[
+            int, Field(strict=True, ge=1, le=MAX_GIFT_CARDS, description="How many gift cards may pay for one order")
+        ]
+        | None
+    ) = None
+    unclaimed_value: (
+        Annotated[Unclaimed, Field(description="Whose stored value is that lapses: the shop's, or the state's")] | None
+    ) = None
+    shipping_options: Annotated[list[ShippingOptionIn], Field(max_length=MAX_SHIPPING_OPTIONS)] | None = None
+
+    def to_command(self, tenant: Tenant, tenant_id: str, expected_version: int | None) -> ChangeTenant:
+        options = self.shipping_options
+        checkout = {
+            "gift_cards_per_order": self.gift_cards_per_order,
+            "unclaimed_value": self.unclaimed_value,
+            "shipping_options": None if options is None else tuple(each.to_option(tenant.currency) for each in options),
+        }
         return ChangeTenant(
             tenant_id=tenant_id,
             name=self.name,
             allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
+            checkout={name: value for name, value in checkout.items() if value is not None},
             expected_version=expected_version,
         )
 
@@ -161,6 +196,18 @@ class RateLimitOut(Output):
 
     hourly: int
     daily: int | None
+
+
+class ShippingOptionOut(Output):
+    id: str
+    name: str
+    cost: Major
+    transit_time: str | None
+
+    @classmethod
+    def of(cls, option: ShippingOption, currency: str) -> "ShippingOptionOut":
+        cost = Money(option.cost, currency)
+        return cls(id=option.option_id, name=option.name, cost=cost.major, transit_time=option.transit_time or None)
 
 
 class TenantOut(Output):
@@ -176,6 +223,9 @@ class TenantOut(Output):
     environments: list[Mode]
     rate_limit: RateLimitOut
     allowed_networks: list[str]
+    gift_cards_per_order: int
+    unclaimed_value: Unclaimed
+    shipping_options: list[ShippingOptionOut]
     created_at: Instant
     version: int
 
@@ -193,6 +243,11 @@ class TenantOut(Output):
             environments=[mode],
             rate_limit=RateLimitOut(hourly=quota.calls, daily=quota.daily),
             allowed_networks=list(account.allowed_networks),
+            gift_cards_per_order=account.checkout.gift_cards_per_order,
+            unclaimed_value=account.checkout.unclaimed_value,
+            shipping_options=[
+                ShippingOptionOut.of(each, account.currency) for each in account.checkout.shipping_options
+            ],
             created_at=account.created_at,
             version=account.version,
         )

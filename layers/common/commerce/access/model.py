@@ -4,15 +4,18 @@ import hashlib
 import hmac
 import re
 import zoneinfo
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
-from commerce.kernel import addresses, ids
+from commerce.kernel import addresses, ids, wire_json
 from commerce.kernel.caller import DEFAULT_CHECKOUT, CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.countries import COUNTRIES
 from commerce.kernel.errors import Forbidden, IllegalMove, Invalid
+from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import currency_code
 from commerce.limits.model import CONFIGURABLE, MAX_DAILY, MAX_HOURLY, Plan, Quota, plan_quota
 
@@ -44,6 +47,8 @@ MERCHANT_SCOPES = frozenset(
 CUSTOMER_SCOPES = frozenset({"cart", "gift_cards:read", "my_orders"})
 
 MAX_WAREHOUSES = 10
+MAX_SHIPPING_OPTIONS = 20
+MAX_CHECKOUT_BYTES = 2_048  # of what each request is told of a shop's checkout: the gateway keeps little of it
 MAX_NETWORKS = 20
 MAX_PAYMENT_WINDOW_MINUTES = 7 * 24 * 60
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600
@@ -129,6 +134,32 @@ class TenantAccount:
                 reason="bad_payment_window",
             )
         self._require_valid_limits()
+        self._require_valid_checkout()
+
+    def _require_valid_checkout(self) -> None:
+        policy = self.checkout
+        if not 1 <= policy.gift_cards_per_order <= MAX_GIFT_CARDS:
+            raise Invalid(
+                f"1 to {MAX_GIFT_CARDS} gift cards pay for an order",
+                field="gift_cards_per_order",
+                reason="bad_gift_cards_per_order",
+            )
+        options = [each.option_id for each in policy.shipping_options]
+        if len(options) > MAX_SHIPPING_OPTIONS or len(set(options)) < len(options):
+            raise Invalid(
+                f"A shop has at most {MAX_SHIPPING_OPTIONS} shipping options, with different ids",
+                field="shipping_options",
+                reason="bad_shipping_options",
+            )
+        if len(wire_json.dumps(policy.document).encode()) > MAX_CHECKOUT_BYTES:
+            raise Invalid("Use shorter names for the shipping options", field="shipping_options", reason="too_large")
+        for option in policy.shipping_options:
+            if not ids.is_well_formed(option.option_id) or not 1 <= len(option.name) <= 255 or option.cost < 0:
+                raise Invalid(
+                    "A shipping option has an id, a name and a cost that is not negative",
+                    field="shipping_options",
+                    reason="bad_shipping_options",
+                )
 
     def _require_valid_limits(self) -> None:
         own = (self.hourly_limit, self.daily_limit)
@@ -149,14 +180,18 @@ class TenantAccount:
         changed._require_valid_limits()
         return changed
 
-    def with_settings(self, *, name: str | None, allowed_networks: tuple[str, ...] | None) -> "TenantAccount":
-        """Give the same tenant with what is not None changed.
+    def with_settings(
+        self, *, name: str | None, allowed_networks: tuple[str, ...] | None, checkout: Mapping[str, Any]
+    ) -> "TenantAccount":
+        """Give the same tenant with what is not None changed, and with what ``checkout`` names of its policy.
 
         Raises:
-            Invalid: something that is no network, or too many of them.
+            Invalid: something that is no network, or too many of them; shipping options that cannot be.
             Forbidden: networks, on a plan without them.
         """
-        changed = replace(self, name=self.name if name is None else name, version=self.version + 1)
+        policy = replace(self.checkout, **checkout)
+        changed = replace(self, name=self.name if name is None else name, checkout=policy, version=self.version + 1)
+        changed._require_valid_checkout()
         if allowed_networks is None:
             return changed
         if allowed_networks and self.plan is not Plan.ENTERPRISE:

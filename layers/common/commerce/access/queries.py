@@ -25,6 +25,12 @@ def all_tenants() -> Iterator[Tenant]:
             yield account.in_mode(mode)
 
 
+def currency_of(tenant_id: str) -> str:
+    """What a shop's prices are in; of a shop that there is not, what they would be in."""
+    account = store.find_tenant(tenant_id)
+    return account.currency if account is not None else Tenant(tenant_id).currency
+
+
 def find_shop(tenant_id: str) -> str:
     """What a tenant's shop is called, for letters to its customers."""
     account = store.find_tenant(tenant_id)

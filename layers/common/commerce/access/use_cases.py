@@ -1,8 +1,10 @@
 """What the platform does with tenants, and a merchant with API keys."""
 
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from commerce.access import store
 from commerce.access.model import (
@@ -16,7 +18,7 @@ from commerce.access.model import (
     hash_of,
 )
 from commerce.kernel import clock, ids
-from commerce.kernel.caller import Caller, Mode, Role
+from commerce.kernel.caller import DEFAULT_CHECKOUT, Caller, CheckoutPolicy, Mode, Role
 from commerce.kernel.errors import Forbidden, Invalid, NotFound, require_version
 from commerce.kernel.paging import Page, PageRequest
 from commerce.limits.model import Plan
@@ -45,6 +47,7 @@ class CreateTenant:
     plan: Plan = Plan.PROFESSIONAL
     hourly_limit: int | None = None
     daily_limit: int | None = None
+    checkout: CheckoutPolicy = DEFAULT_CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,13 @@ class CreateKey:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTenant:
-    """What an owner changes; None stays as it is. Networks are written as CIDR."""
+    """What an owner changes; None stays as it is. Networks are written as CIDR, ``checkout`` are new values of parts of
+    the shop's ``CheckoutPolicy``, by name."""
 
     tenant_id: str
     name: str | None = None
     allowed_networks: tuple[str, ...] | None = None
+    checkout: Mapping[str, Any] = field(default_factory=dict)
     expected_version: int | None = None
 
 
@@ -96,6 +101,7 @@ def create_tenant(tx: Transaction, command: CreateTenant) -> tuple[TenantAccount
         plan=command.plan,
         hourly_limit=command.hourly_limit,
         daily_limit=command.daily_limit,
+        checkout=command.checkout,
     )
     account.require_valid()
     store.add_tenant(tx, account)
@@ -139,13 +145,14 @@ def set_plan(
 
 
 def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> TenantAccount:
-    """An owner changes the shop's name, or from which networks its credentials work (contract TN-01, AUTH-05).
+    """An owner changes the shop's name, how it ships and takes stored value, or from where its credentials
+    work (contract TN-01, AUTH-05).
 
     Raises:
         NotFound: another tenant than the one that the request is for.
         Forbidden: not an owner, or networks on a plan without them.
         VersionMismatch: the tenant is at another version.
-        Invalid: not networks, or none of them holds the caller's own address.
+        Invalid: not networks, or none of them holds the caller's own address; shipping options that cannot be.
     """
     if command.tenant_id != caller.tenant.tenant_id:
         raise NotFound("tenant")
@@ -153,14 +160,16 @@ def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> Ten
         raise Forbidden("Only an owner changes the shop's settings", field="role", reason="owner_only")
     account = _tenant(command.tenant_id)
     require_version(account.version, command.expected_version, "tenant")
-    changed = account.with_settings(name=command.name, allowed_networks=command.allowed_networks)
+    changed = account.with_settings(
+        name=command.name, allowed_networks=command.allowed_networks, checkout=command.checkout
+    )
     if not changed.admits(caller.address):
         raise Invalid(
             "These networks would lock out the address that you call from",
             field="allowed_networks",
             reason="locks_you_out",
         )
-    if (changed.name, changed.allowed_networks) == (account.name, account.allowed_networks):
+    if replace(changed, version=account.version) == account:
         return account
     store.save_tenant(tx, changed)
     return changed

@@ -35,7 +35,7 @@ from commerce.observability import redact
 from commerce.table import keys
 from commerce.table.reading import in_period, page
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, connection
-from commerce.table.transaction import is_temporary
+from commerce.table.transaction import code_of, is_temporary
 
 _POSITION_DIGITS = 40  # the most that a stream's sequence number has
 
@@ -120,7 +120,7 @@ def write(entry: Entry) -> None:
         try:
             row.save(condition=Row.pk.does_not_exist())
         except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if code_of(error) == "ConditionalCheckFailedException":
                 continue
             if is_temporary(error):
                 raise Unavailable from error

@@ -8,10 +8,9 @@ from pydantic_core import PydanticCustomError
 from commerce.carts.model import GiftCardItem
 from commerce.carts.pricing import PayingCard, PricedCart, PricedItem
 from commerce.carts.use_cases import AddGiftCard, AddItem
-from commerce.customers.contracts import Email
 from commerce.gift_cards import serials
 from commerce.http.amounts import AmountIn, money
-from commerce.http.contracts import Id, Input, Line, Major, Output, Quantity
+from commerce.http.contracts import Email, Id, Input, Line, Major, Output, Quantity, Text
 
 
 class CartItemOut(Output):
@@ -130,8 +129,8 @@ class GiftCardToBuyIn(Input):
     recipient_email: Email
     recipient_name: Line | None = None
     sender_name: Annotated[Line, Field(description="Whom it is from; your own name when missing")] | None = None
-    message: Line | None = None
-    design: Annotated[Line, Field(max_length=64, examples=["birthday"])] | None = None
+    message: Annotated[Text, Field(max_length=1000)] | None = None
+    design: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_\-]{1,64}$", examples=["birthday"])] | None = None
 
     def to_command(self, currency: str) -> AddGiftCard:
         return AddGiftCard(

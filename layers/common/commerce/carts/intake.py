@@ -20,10 +20,15 @@ class CheckoutIn(Input):
 
 
 class CheckedOut(Output):
+    """``amount_due`` is what is left to pay with money; an order of which nothing is left is paid, so ``pending``."""
+
     order_id: str
     status: Status
     total: Major
+    amount_due: Major
 
     @classmethod
     def of(cls, order: Order) -> "CheckedOut":
-        return cls(order_id=order.order_id, status=order.status, total=order.total.major)
+        return cls(
+            order_id=order.order_id, status=order.status, total=order.total.major, amount_due=order.outstanding.major
+        )

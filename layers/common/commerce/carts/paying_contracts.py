@@ -5,19 +5,18 @@ from typing import Annotated
 from pydantic import Field
 
 from commerce.carts.tenders import ApplyGiftCard
-from commerce.gift_cards.serials import MAX_TYPED
+from commerce.gift_cards.contracts import Serial
 from commerce.http.amounts import AmountIn, money
 from commerce.http.contracts import Input
 
-TypedSerial = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TYPED, examples=["GC-ABCD-1234"])]
-TypedPin = Annotated[str, Field(strict=True, min_length=1, max_length=32, examples=["4892"])]
+Pin = Annotated[str, Field(strict=True, pattern=r"^[0-9]{4,12}$", examples=["4892"])]
 
 
 class ApplyGiftCardIn(Input):
     """Without ``amount`` the card pays as much as it can."""
 
-    serial: TypedSerial
-    pin: TypedPin
+    serial: Serial
+    pin: Pin
     amount: Annotated[AmountIn, Field(examples=[50], description="At most this much")] | None = None
 
     def to_command(self, currency: str) -> ApplyGiftCard:

@@ -6,7 +6,7 @@ from commerce.carts import store
 from commerce.carts.model import AppliedCard, Cart, CartItem
 from commerce.catalog import store as catalog
 from commerce.catalog.model import Product
-from commerce.gift_cards.model import Redemption
+from commerce.gift_cards.model import GiftCard, Redemption
 from commerce.kernel import clock
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import CommerceError
@@ -32,10 +32,11 @@ class PricedItem:
 @dataclass(frozen=True, slots=True)
 class PayingCard:
     """A gift card that pays: ``amount`` now. ``problem`` tells why that is less than what was applied: ``released``
-    (by its time, by the merchant, or for another cart), or ``not_usable``."""
+    (by its time, by the merchant, or for another cart), or ``not_usable``. ``card`` is None where it is gone."""
 
     applied: AppliedCard
     amount: Money
+    card: GiftCard | None
     problem: str | None = None
 
 
@@ -113,11 +114,11 @@ def save(tx: Transaction, tenant: Tenant, priced: PricedCart) -> PricedCart:
     return replace(priced, cart=changed)
 
 
-def with_held(priced: PricedCart, cart: Cart, redemption: Redemption) -> PricedCart:
+def with_held(priced: PricedCart, cart: Cart, card: GiftCard, redemption: Redemption) -> PricedCart:
     """The same cart with one more card that pays, without reading anything again."""
     known = {each.applied.redemption_id: each for each in priced.gift_cards}
     paying = tuple(
-        PayingCard(each, redemption.amount)
+        PayingCard(each, redemption.amount, card)
         if each.redemption_id == redemption.redemption_id
         else known[each.redemption_id]
         for each in cart.gift_cards
@@ -140,11 +141,11 @@ def _paying(tenant: Tenant, cart: Cart) -> tuple[PayingCard, ...]:
     for each in cart.gift_cards:
         card, redemption = found.cards.get(each.serial), found.redemptions.get(each.redemption_id)
         if redemption is None or not redemption.is_live(now):
-            paying.append(PayingCard(each, zero, "released"))
+            paying.append(PayingCard(each, zero, card, "released"))
         elif card is None or not card.is_usable(now):
-            paying.append(PayingCard(each, zero, "not_usable"))
+            paying.append(PayingCard(each, zero, card, "not_usable"))
         else:
-            paying.append(PayingCard(each, redemption.amount))
+            paying.append(PayingCard(each, redemption.amount, card))
     return tuple(paying)
 
 

@@ -15,8 +15,8 @@ from commerce.gift_cards import store as cards
 from commerce.gift_cards.model import GiftCard, Redemption
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import Conflict, Invalid, NotFound
+from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import Money
-from commerce.orders.tendering import MAX_GIFT_CARDS
 from commerce.table.transaction import Transaction
 
 
@@ -84,7 +84,7 @@ def _apply(tx: Transaction, tenant: Tenant, cart: Cart, card: GiftCard, wanted: 
     saved, redemption = redeeming.hold(tx, tenant, card, cart.cart_id, asked)
     kept = replace(cart, gift_cards=tuple(each for each in cart.gift_cards if each is not same))
     applied = AppliedCard(redemption.redemption_id, card.serial, redemption.amount)
-    changed = pricing.with_held(priced, kept.with_applied(applied), redemption)
+    changed = pricing.with_held(priced, kept.with_applied(applied), saved, redemption)
     return AppliedGiftCard(saved, redemption, pricing.save(tx, tenant, changed))
 
 
@@ -97,25 +97,27 @@ def remove_own(tx: Transaction, caller: Caller, redemption_id: str) -> PricedCar
     return _remove(tx, caller.tenant, store.of_caller(caller), redemption_id)
 
 
-def remove_public(tx: Transaction, tenant_id: str, redemption_id: str, serial: str, pin: str) -> Redemption:
+def remove_public(tx: Transaction, tenant_id: str, redemption_id: str, serial: str, pin: str) -> None:
     """Take a gift card off the cart that it is held for, for whoever has its serial and PIN (contract GC-19).
 
-    The redemption as it is after that; one that ended already stays as it is.
+    A redemption that was given up already stays as it is.
 
     Raises:
         NotFound: no such card, another PIN, a card that cannot pay, or no such redemption of it.
+        Conflict: it has paid for an order.
     """
     mode, card = redeeming.possessed(tenant_id, serial, pin)
     tenant = find_tenant(tenant_id, mode)
     found, redemption = cards.find_with_redemption(tenant, card.serial, redemption_id) if tenant else (None, None)
     if tenant is None or found is None or redemption is None:
         raise NotFound("gift card with this PIN")
+    if redemption.order_id is not None:
+        raise Conflict("The card has paid for an order", field="redemptionId", reason="redemption_committed")
     cart = store.find_by_id(tenant, redemption.cart_id) if redemption.cart_id else None
     if cart is not None and any(each.redemption_id == redemption_id for each in cart.gift_cards):
         _remove(tx, tenant, cart, redemption_id)
     else:
         redeeming.release(tx, tenant, found, redemption)
-    return redemption
 
 
 def _remove(tx: Transaction, tenant: Tenant, cart: Cart, redemption_id: str) -> PricedCart:

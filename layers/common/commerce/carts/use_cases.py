@@ -40,40 +40,45 @@ def look(caller: Caller) -> PricedCart:
     return pricing.look(caller.tenant, store.of_caller(caller))
 
 
-def add_item(tx: Transaction, caller: Caller, command: AddItem) -> PricedCart:
-    """Put units of a variant into the cart (contract CA-02). Availability is checked, not reserved.
+def add(tx: Transaction, caller: Caller, *wanted: AddItem | AddGiftCard) -> PricedCart:
+    """Put units of variants, or gift cards to buy, into the cart (contract CA-02, CK-02).
+
+    Availability is checked, not reserved. Gift cards are issued and mailed when the order is paid.
 
     Raises:
-        Invalid: no such product or variant, or the cart is full.
-        Conflict: the product is not for sale, or fewer are available.
+        Invalid: no such product or variant, an amount that no gift card has, or the cart is full.
+        Conflict: a product is not for sale, or fewer units are available.
     """
     cart = store.of_caller(caller)
-    products = _products(caller.tenant, cart, command.product_id)
-    if command.product_id not in products:
-        raise Invalid("No such product", field="product_id", reason="unknown_product")
-    product = products[command.product_id]
-    product.require_for_sale()
-    variant = product.variant(command.variant_id)
-    changed = cart.with_more(ids.new("item"), product.product_id, variant.variant_id, command.quantity)
-    wanted = next(item for item in changed.items if item.variant_id == variant.variant_id)
-    _require_available(caller.tenant, product, wanted)
+    products = _products(caller.tenant, cart, *(each.product_id for each in wanted if isinstance(each, AddItem)))
+    changed = cart
+    for each in wanted:
+        if isinstance(each, AddGiftCard):
+            changed = changed.with_gift_card_item(_gift_card(caller.tenant, each))
+        else:
+            changed = _with_item(caller.tenant, changed, each, products)
     return _save(tx, caller, changed, products, opened=cart.is_empty)
 
 
-def add_gift_card(tx: Transaction, caller: Caller, command: AddGiftCard) -> PricedCart:
-    """Put a gift card to be bought into the cart: issued and mailed when the order is paid (contract 5.3).
+def _with_item(tenant: Tenant, cart: Cart, wanted: AddItem, products: dict[str, Product]) -> Cart:
+    product = products.get(wanted.product_id)
+    if product is None:
+        raise Invalid("No such product", field="product_id", reason="unknown_product")
+    product.require_for_sale()
+    variant = product.variant(wanted.variant_id)
+    changed = cart.with_more(ids.new("item"), product.product_id, variant.variant_id, wanted.quantity)
+    item = next(item for item in changed.items if item.variant_id == variant.variant_id)
+    _require_available(tenant, product, item)
+    return changed
 
-    Raises:
-        Invalid: an amount that no card has, or the cart is full.
-    """
+
+def _gift_card(tenant: Tenant, wanted: AddGiftCard) -> GiftCardItem:
     from commerce.gift_cards.issuing import IssueCard, require_issuable  # for those who buy gift cards
     from commerce.gift_cards.model import Funding
 
-    wanted = IssueCard(command.amount, Funding.PAID, recipient_email=command.recipient_email, deliver=True)
-    require_issuable(caller.tenant, wanted, clock.now())
-    cart = store.of_caller(caller)
-    item = GiftCardItem(ids.new("item"), **{each.name: getattr(command, each.name) for each in fields(command)})
-    return _save(tx, caller, cart.with_gift_card_item(item), None, opened=cart.is_empty)
+    card = IssueCard(wanted.amount, Funding.PAID, recipient_email=wanted.recipient_email, deliver=True)
+    require_issuable(tenant, card, clock.now())
+    return GiftCardItem(ids.new("item"), **{each.name: getattr(wanted, each.name) for each in fields(wanted)})
 
 
 def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -> PricedCart:

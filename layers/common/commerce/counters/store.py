@@ -13,7 +13,7 @@ from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Conflict, Invalid, Unavailable
 from commerce.table import keys
 from commerce.table.rows import Row, connection
-from commerce.table.transaction import MAX_ACTIONS, Transaction, run
+from commerce.table.transaction import MAX_ACTIONS, Transaction, code_of, run
 
 _PREFIX = "n_"
 _KEEP_MARKERS_SECONDS = 48 * 3600  # a stream holds its records for 24 hours
@@ -93,7 +93,7 @@ def apply(changes: Sequence[Change]) -> None:
     except Invalid as error:  # one change that alone needs more writes than a transaction has
         raise UncountableError from error
     except PynamoDBException as error:
-        if error.cause_response_code in _REFUSED:
+        if code_of(error) in _REFUSED:
             raise UncountableError from error
         raise Unavailable from error
 

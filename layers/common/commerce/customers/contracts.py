@@ -1,10 +1,8 @@
 """Customers on the wire (contract CU-01…08)."""
 
-import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
 from commerce.customers.model import MAX_ADDRESSES, MAX_TAGS, Address, ListedCustomer, Purpose
 from commerce.customers.use_cases import (
@@ -17,6 +15,7 @@ from commerce.customers.use_cases import (
 from commerce.http.contracts import (
     Changes,
     Country,
+    Email,
     Input,
     Instant,
     Line,
@@ -25,28 +24,8 @@ from commerce.http.contracts import (
     Output,
     Phone,
     Query,
-    Says,
 )
 
-# RFC 5321 lengths; the local part as RFC 5322 writes it without quotes (dot-atom), the domain as DNS has it.
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*\Z")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[A-Za-z0-9\-]{{1,58}}[A-Za-z0-9])\Z")
-
-
-def _email(text: str) -> str:
-    local, _, domain = text.rpartition("@")
-    if len(local) > 64 or len(domain) > 253 or not _LOCAL.match(local) or not _DOMAIN.match(domain):
-        raise PydanticCustomError("email", "Not an e-mail address")
-    return text
-
-
-Email = Annotated[
-    str,
-    Field(strict=True, max_length=254, examples=["customer@example.com"]),
-    AfterValidator(_email),
-    Says(format="email"),
-]
 TAG = r"[a-z0-9][a-z0-9_\-]{0,63}"
 Tag = Annotated[str, StringConstraints(strict=True, pattern=rf"^{TAG}$")]
 

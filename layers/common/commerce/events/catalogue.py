@@ -66,6 +66,24 @@ class OrderItem(Model):
     total: Major
 
 
+class Tender(Model):
+    """Stored value that pays for an order, and what of it went back; no gift card's number is told."""
+
+    type: Literal["gift_card", "store_credit"]
+    id: Annotated[str, Field(description="The gift card's redemption, or the lot of store credit")]
+    amount: Major
+    refunded: Major
+
+
+class BoughtGiftCard(Model):
+    """A gift card that is bought with an order: issued, and mailed to its recipient, once the order is paid."""
+
+    id: str
+    amount: Major
+    recipient_email: str
+    issued: bool
+
+
 class Order(Model):
     """An order after the change, as `GET /v2/orders/{id}` shows it."""
 
@@ -83,7 +101,10 @@ class Order(Model):
     shipping: Major
     tax: Major
     total: Major
+    amount_due: Annotated[Major, Field(description="What is still to be paid with money")]
     refunded: Major
+    tenders: list[Tender]
+    gift_cards: list[BoughtGiftCard]
     shipping_address: Address
     billing_address: Address | None
     payment_method: str | None

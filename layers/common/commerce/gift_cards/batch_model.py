@@ -9,7 +9,7 @@ from commerce.gift_cards.issuing import IssueCard
 
 
 class BatchStatus(StrEnum):
-    ISSUING = "issuing"
+    PROCESSING = "processing"
     ISSUED = "issued"
 
 

@@ -74,7 +74,7 @@ def find(tenant: Tenant, batch_id: str) -> Batch | None:
 
 
 def unfinished(since: datetime, limit: int) -> list[tuple[Tenant, str]]:
-    """Tenant (without its settings) and id of batches that nothing has happened to ``since``, the longest first (G8)."""
+    """Tenant (without its settings) and id of batches that nothing happened to ``since``, the longest first (G8)."""
     rows = Row.query(keys.unfinished_gift_card_batches(), Row.gsi3sk <= sortable(since), index_name="gsi3", limit=limit)
     return [(keys.tenant_of(row.pk), row.batch_id) for row in rows if isinstance(row, GiftCardBatchRow)]
 
@@ -94,7 +94,7 @@ def _row(tenant: Tenant, batch: Batch) -> GiftCardBatchRow:
         downloads=batch.downloads,
         version=batch.version,
     )
-    if batch.status is BatchStatus.ISSUING:
+    if batch.status is BatchStatus.PROCESSING:
         row.gsi3pk = keys.unfinished_gift_card_batches()
         row.gsi3sk = keys.by_time(batch.updated_at, batch.batch_id)
     return row

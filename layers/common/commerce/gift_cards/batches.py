@@ -28,7 +28,7 @@ def issue(tx: Transaction, caller: Caller, command: IssueBatch) -> tuple[Batch, 
         Conflict: it was issued before, by a request with this key longer ago than secrets are repeated.
     """
     tenant = caller.tenant
-    batch = batch_store.find(tenant, _id(tx))
+    batch = batch_store.find(tenant, id_of(tx))
     if batch is not None and batch.status is BatchStatus.ISSUED and clock.now() - batch.created_at > _TOLD_FOR:
         raise Conflict(
             "This batch was issued; its PINs are not repeated any more",
@@ -61,8 +61,8 @@ def begun(tx: Transaction, caller: Caller, command: IssueBatch) -> Batch:
     for row in command.rows:
         require_issuable(caller.tenant, row, now)
     return Batch(
-        batch_id=_id(tx),
-        status=BatchStatus.ISSUING,
+        batch_id=id_of(tx),
+        status=BatchStatus.PROCESSING,
         rows=command.rows,
         quantity=command.quantity,
         issued=0,
@@ -106,7 +106,8 @@ def get(tenant: Tenant, batch_id: str) -> Batch:
     return batch
 
 
-def _id(tx: Transaction) -> str:
+def id_of(tx: Transaction) -> str:
+    """The id of the batch that a unit of work issues."""
     return f"batch_{tx.operation_id}"
 
 

@@ -8,13 +8,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from commerce.customers.contracts import Email
 from commerce.gift_cards import serials
 from commerce.gift_cards.batch_model import Batch, BatchStatus, IssueBatch
 from commerce.gift_cards.issuing import IssueCard, Issued
 from commerce.gift_cards.model import CardStatus, Funding, GiftCard, Redemption
 from commerce.http.amounts import AmountIn, money
-from commerce.http.contracts import Input, Instant, Line, Major, OrderId, Output, Query, Says, Text
+from commerce.http.contracts import Email, Input, Instant, Line, Major, OrderId, Output, Query, Says
 from commerce.http.dates import Day
 from commerce.http.pages import OffsetQuery
 from commerce.kernel import clock
@@ -22,9 +21,9 @@ from commerce.kernel.caller import Tenant
 from commerce.kernel.money import currency_code
 from commerce.orders.tendering import Redeem
 
-MAX_QUANTITY = 100
+MAX_QUANTITY = 10_000
 
-Message = Annotated[Text, Field(max_length=1000)]
+Message = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
 Design = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_\-]{1,64}$", examples=["holiday-2026"])]
 Currency = Annotated[str, Field(strict=True, max_length=3, description="ISO 4217; the shop's when missing")]
 FundingIn = Annotated[
@@ -66,8 +65,11 @@ class IssueBatchIn(Input):
         return IssueBatch((row,), self.quantity)
 
 
+DownloadUrl = Annotated[str, Field(description="Leads to a CSV file with codes and PINs, for 15 minutes")]
+
+
 class BatchOut(Output):
-    """``download_url`` leads to a CSV file with codes and PINs, for a while."""
+    """A batch that is ``processing`` has some of its cards; one that is ``issued`` has all of them."""
 
     batch_id: str
     status: BatchStatus
@@ -76,14 +78,29 @@ class BatchOut(Output):
     created_at: Instant
 
     @classmethod
-    def of(cls, batch: Batch) -> "BatchOut":
+    def of(cls, batch: Batch, cards_created: int) -> "BatchOut":
         return cls(
             batch_id=batch.batch_id,
             status=batch.status,
             quantity=batch.quantity,
-            cards_created=batch.issued,
+            cards_created=cards_created,
             created_at=batch.created_at,
         )
+
+
+class NewBatchOut(BatchOut):
+    """A batch of more than 100 cards is ``processing``: ask for it by its id, and for its file once it is issued."""
+
+    download_url: DownloadUrl | None
+
+    @classmethod
+    def told(cls, batch: Batch, download_url: str | None) -> "NewBatchOut":
+        return cls(**dict(BatchOut.of(batch, batch.issued)), download_url=download_url)
+
+
+class DownloadOut(Output):
+    download_url: DownloadUrl
+    expires_at: Instant
 
 
 class IssueCardIn(Input):

@@ -44,10 +44,19 @@ def commit(card: GiftCard, redemption: Redemption, actor: str) -> Entry:
         actor,
         credit=order_tender(redemption.order_id),
         order_id=redemption.order_id,
+        entry_id=redemption.transaction_id,
     )
 
 
-def give_back(card: GiftCard, redemption: Redemption, amount: Money, kind: EntryType, source: str, actor: str) -> Entry:
+def give_back(
+    card: GiftCard,
+    redemption: Redemption,
+    amount: Money,
+    kind: EntryType,
+    source: str,
+    actor: str,
+    reason: str | None = None,
+) -> Entry:
     """What paid for an order goes back onto a card: the same one, or the one that replaces it."""
     return _entry(
         card,
@@ -57,6 +66,7 @@ def give_back(card: GiftCard, redemption: Redemption, amount: Money, kind: Entry
         actor,
         debit=source,
         order_id=redemption.order_id,
+        reason=reason,
     )
 
 
@@ -108,7 +118,7 @@ def _entry(
 ) -> Entry:
     own = gift_card(card.gift_card_id)
     return Entry(
-        entry_id=ids.new("txn"),
+        entry_id=more.pop("entry_id", None) or ids.new("txn"),
         operation_id=operation_id,
         type=kind,
         book=Book.GIFT_CARD,

@@ -1,7 +1,7 @@
 """What the merchant does with a card: the moves of its state, its owner, its PIN (contract GC-12…17, GC-22, GC-24)."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from commerce.gift_cards import entries, pins, serials, store
@@ -10,11 +10,13 @@ from commerce.gift_cards.model import CardStatus, DeliveryState, Funding, GiftCa
 from commerce.gift_cards.redeeming import release_all
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant, system
-from commerce.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
+from commerce.kernel.errors import Conflict, IllegalMove, Invalid, NotFound, RateLimited
 from commerce.kernel.money import Money
 from commerce.ledger import store as ledger
 from commerce.ledger.model import PSP_CLEARING, UNCLAIMED
 from commerce.table.transaction import Transaction
+
+RESENT_AFTER = timedelta(minutes=1)
 
 
 class Disposition(StrEnum):
@@ -146,14 +148,17 @@ def resend(tx: Transaction, caller: Caller, typed: str) -> GiftCard:
     Raises:
         NotFound, Invalid: as ``get`` does; nobody to mail it to.
         Conflict: the card is cancelled.
+        RateLimited: its last mail was asked for a moment ago.
     """
-    card = get(caller.tenant, typed)
+    card, now = get(caller.tenant, typed), clock.now()
     if card.status is CardStatus.CANCELLED:
         raise Conflict("The gift card is cancelled", field="serial", reason="gift_card_cancelled")
     recipient = card.recipient_email or card.owner_email
     if recipient is None:
         raise Invalid("The card has neither recipient nor owner", field="serial", reason="recipient_required")
-    return _deliver(tx, caller.tenant, replace(card, recipient_email=recipient), clock.now())
+    if card.delivery is not None and now < card.updated_at + RESENT_AFTER:
+        raise RateLimited("A mail is on its way", retry_after=int(RESENT_AFTER.total_seconds()))
+    return _deliver(tx, caller.tenant, replace(card, recipient_email=recipient), now)
 
 
 def expire(tx: Transaction, tenant: Tenant, serial: str) -> None:

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from commerce.kernel.errors import Conflict, IllegalMove, Invalid
+from commerce.kernel.errors import Conflict, IllegalMove, Invalid, StaleWrite
 from commerce.kernel.money import Money
 
 MAX_HOLDS = 10  # of one card at a time: what a change of the card has to release fits in its transaction
@@ -161,7 +161,8 @@ class GiftCard:
     def _with(self, **changes: Any) -> "GiftCard":
         after = replace(self, **changes)
         if not 0 <= after.held.minor <= after.balance.minor or after.holds < 0:
-            raise ValueError(f"a gift card cannot hold {after.held.minor} of {after.balance.minor}")
+            # A card and its redemptions are not read in one instant: somebody wrote in between.
+            raise StaleWrite("gift card")
         return after
 
 
@@ -201,6 +202,11 @@ class Redemption:
 
     def is_live(self, at: datetime) -> bool:
         return self.status is RedemptionStatus.HELD and self.expires_at is not None and at < self.expires_at
+
+    @property
+    def transaction_id(self) -> str:
+        """The id of the ledger entry that commits it."""
+        return "txn_" + self.redemption_id.removeprefix("rdm_")
 
     @property
     def remaining(self) -> Money:

@@ -28,7 +28,7 @@ from commerce.ledger import store as ledger
 from commerce.ledger.model import EntryType
 from commerce.table.transaction import Transaction
 
-REPLACEMENT_GOOD_FOR = timedelta(days=30)  # of a card that had expired when its value came back
+REPLACEMENT_GOOD_FOR = timedelta(days=30)  # at least, whenever its predecessor expired
 
 
 def possessed(tenant_id: str, typed: str, pin: str) -> tuple[Mode, GiftCard]:
@@ -161,6 +161,7 @@ def give_back(
     *,
     kind: EntryType,
     source: str,
+    reason: str | None = None,
 ) -> GiftCard:
     """Put amounts of a card's committed redemptions back: two writes each and one for the card, two for a new one.
 
@@ -168,7 +169,8 @@ def give_back(
     mailed where there is an address (contract 6.4.5). Gives the card that the value is on now.
 
     Args:
-        kind: reversal (with its order) or refund. ``source``: the ledger account it comes out of.
+        kind: reversal (with its order) or refund. ``source``: the ledger account it comes out of. ``reason``: kept with
+            the entries.
 
     Raises:
         IllegalMove, Invalid: one was not committed, or less of it remains.
@@ -180,7 +182,7 @@ def give_back(
         done = redemption.give_back(amount, now)
         store.save_redemption(tx, tenant, done)
         after = after.deposit(amount)
-        ledger.post(tx, tenant, entries.give_back(after, done, amount, kind, source, caller.actor))
+        ledger.post(tx, tenant, entries.give_back(after, done, amount, kind, source, caller.actor, reason))
     if not ended:
         store.save(tx, tenant, after)
         return after
@@ -195,7 +197,8 @@ def _replacement(tenant: Tenant, old: GiftCard, order_id: str | None, at: dateti
     """An empty card for the owner of one that has ended."""
     serial, zero = serials.new(), Money.zero(old.currency)
     recipient = old.owner_email or old.recipient_email
-    last_day = day_of(at + REPLACEMENT_GOOD_FOR, tenant.timezone) if old.expires_at is not None else None
+    grace = day_of(at + REPLACEMENT_GOOD_FOR, tenant.timezone)
+    last_day = max(old.expires_on, grace) if old.expires_on is not None else None
     return GiftCard(
         gift_card_id=ids.new("gc"),
         serial=serial,
@@ -240,7 +243,7 @@ def refundable(redemptions: Sequence[Redemption], order_id: str | None, redempti
     """The redemption that a refund onto a card is about: the named one, or the only one that it can be.
 
     Raises:
-        Invalid: there is none, or several are possible.
+        Invalid: there is none. Conflict: several are possible.
     """
     possible = [
         each

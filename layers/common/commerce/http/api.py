@@ -8,7 +8,9 @@ metrics.
 """
 
 import hashlib
+import hmac
 import inspect
+import os
 import re
 import time
 import uuid
@@ -258,7 +260,7 @@ class Api:
 
     def _render(self, route: "Route", result: Any) -> Answer:
         if result is None:
-            return Answer(route.status, "")
+            return Answer(route.status, "{}" if route.may_be_empty else "")
         if isinstance(result, Page):
             rows = [row.model_dump(by_alias=True) for row in result.items]
             return Answer(route.status, wire_json.dumps(self.surface.many(rows, result)))
@@ -299,7 +301,7 @@ class Api:
             tenant=caller.tenant,
             principal_id=caller.principal_id,
             key=key,
-            fingerprint=hashlib.sha256(wire_json.canonical(request).encode()).hexdigest(),
+            fingerprint=_fingerprint(wire_json.canonical(request)),
             lease=uuid.uuid4().hex,
             lease_until=self._deadline,
             secret=route.secret,
@@ -410,7 +412,14 @@ class Route:
         """The contract of the answer, or of one row of it; None for an answer without a body."""
         if self.answers_list:
             return get_args(self._answers)[0]
-        return None if self._answers in _WITHOUT_CONTRACT else self._answers
+        if self._answers in _WITHOUT_CONTRACT:
+            return None
+        return next((kind for kind in get_args(self._answers) if kind is not type(None)), self._answers)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether it answers ``{}`` at times, instead of with its contract (contract X-38)."""
+        return type(None) in get_args(self._answers)
 
     def wire_signature(self) -> inspect.Signature:
         """Path parameters, query model and body, without what is injected here."""
@@ -496,7 +505,8 @@ def _read_json(text: str) -> Any:
     except (ValueError, ArithmeticError, RecursionError):
         raise Malformed("The body is not valid JSON", field="body", reason="malformed_json") from None
     refuse_card_numbers(value)
-    return value
+    # Of a list the resolver would take the first element, and forget the others.
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _refuse_large(event: Mapping[str, Any]) -> None:
@@ -588,6 +598,11 @@ def _raw(event: Mapping[str, Any]) -> Raw:
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     """Headers with names in lower case (RFC 9110: names are case-insensitive)."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+def _fingerprint(request: str) -> str:
+    """What tells a request from others, and tells nothing of the PIN that may be in it."""
+    return hmac.new(os.environ["CURSOR_KEY"].encode(), request.encode(), hashlib.sha256).hexdigest()
 
 
 def _request_id(event: Mapping[str, Any]) -> str:

@@ -137,6 +137,26 @@ Line = Annotated[
     str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_printable), Says(pattern=PRINTABLE)
 ]
 
+# RFC 5321 lengths; the local part as RFC 5322 writes it without quotes (dot-atom), the domain as DNS has it.
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*\Z")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[A-Za-z0-9\-]{{1,58}}[A-Za-z0-9])\Z")
+
+
+def _email(text: str) -> str:
+    local, _, domain = text.rpartition("@")
+    if len(local) > 64 or len(domain) > 253 or not _LOCAL.match(local) or not _DOMAIN.match(domain):
+        raise PydanticCustomError("email", "Not an e-mail address")
+    return text
+
+
+Email = Annotated[
+    str,
+    Field(strict=True, max_length=254, examples=["customer@example.com"]),
+    AfterValidator(_email),
+    Says(format="email"),
+]
+
 MAX_METADATA_KEYS, _MAX_NAME, _MAX_VALUE = 50, 40, 500
 
 

@@ -1,5 +1,6 @@
 """Response envelopes: a property of the surface, not of the handler (contract X-02, X-03)."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,12 @@ class Surface:
             shape: dict[str, Any] = {"error": {"type": "string"}, "error_description": {"type": "string"}}
         elif self.error is _titled_failure:
             texts = {name: {"type": "string"} for name in ("status", "title", "type", "request_id")}
-            shape = {**texts, "errors": {"type": "object", "additionalProperties": {"type": "string"}}}
+            by_field = {"type": "object", "additionalProperties": {"type": "string"}}
+            detail = {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in ("field", "message", "code")},
+            }
+            shape = {**texts, "errors": by_field, "details": {"type": "array", "items": detail}}
         else:
             shape = self.error(canonical)
         properties = {name: ({"const": False} if value is False else value) for name, value in shape.items()}
@@ -162,14 +168,21 @@ def _data(value: Any) -> dict[str, Any]:
 
 
 def _titled_failure(error: dict[str, Any]) -> dict[str, Any]:
-    """The storefront checkout's error: ``errors`` by field, one message each."""
+    """The storefront checkout's error: ``errors`` by field, one message each; ``details`` with their codes besides."""
+    details = [each | {"field": _camel(each["field"])} for each in error["details"]]
     return {
         "status": error["code"],
         "title": error["message"],
         "type": f"urn:till:error:{error['code']}",
-        "errors": {each["field"]: each["message"] for each in error["details"] if each["field"]},
+        "errors": {each["field"]: each["message"] for each in details if each["field"]},
+        "details": details,
         "request_id": error["request_id"],
     }
+
+
+def _camel(field: str) -> str:
+    """``shipping_address.postal_code`` as ``shippingAddress.postalCode``."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), field)
 
 
 _PAGINATION: dict[Callable[[list[Any], Page[Any]], Any], Callable[[], dict[str, Any]]] = {

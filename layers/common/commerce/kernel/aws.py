@@ -7,7 +7,7 @@ import botocore.session
 from botocore.config import Config
 
 _SHORT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-_SIGNED_LINKS = Config(signature_version="s3v4")  # of links to objects that a KMS key encrypts; botocore's own are older
+_SIGNED_LINKS = Config(signature_version="s3v4")  # links to encrypted objects need it
 
 
 @cache

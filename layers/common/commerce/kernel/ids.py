@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import uuid6
 
@@ -20,6 +21,12 @@ _source: Callable[[], str] = _uuid7
 def new(prefix: str) -> str:
     """A new id such as ``order_0192f0c1…``: the prefix, ``_`` and 32 hexadecimal digits."""
     return f"{prefix}_{_source()}"
+
+
+def made_at(entity_id: str) -> datetime:
+    """When an id was made: the milliseconds that a UUIDv7 begins with."""
+    milliseconds = int(entity_id.rpartition("_")[2][:12], 16)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def canonical_order_id(text: str) -> str:

@@ -151,6 +151,11 @@ def statistics_of(book: Book, currency: str) -> str:
     return f"{STATISTICS}:{book}:{currency}"
 
 
+def currencies_of(book: Book) -> str:
+    """The collection of counters that tells in which currencies there are statistics: entries that issued, by each."""
+    return f"{STATISTICS}:{book}"
+
+
 def _counted_in(entry: Entry) -> list[str]:
     """What the entry adds to the statistics of stored value: amounts by type and by funding, and cards by count."""
     if entry.book is Book.ORDER:
@@ -163,7 +168,8 @@ def _counted_in(entry: Entry) -> list[str]:
         f"outstanding:{entry.funding}": entry.growth,
     }
     counts = {"issued_count": 1, f"issued_count:{entry.funding}": 1} if entry.type is EntryType.ISSUE else {}
-    return [f"{collection}|{name}={amount}" for name, amount in (amounts | counts).items()]
+    counted = [f"{collection}|{name}={amount}" for name, amount in (amounts | counts).items()]
+    return [*counted, f"{currencies_of(entry.book)}|{entry.amount.currency}"] if counts else counted
 
 
 def _key(tenant: Tenant, entry: Entry) -> Key:

@@ -13,7 +13,7 @@ from commerce.limits.model import SECOND, Moment, Quota, Usage
 from commerce.table.keys import Key
 from commerce.table.reading import get
 from commerce.table.rows import Row, connection
-from commerce.table.transaction import is_temporary
+from commerce.table.transaction import code_of, is_temporary
 
 _KEEP_SECONDS = 2 * 24 * 3600  # longer than any local day; a row is no loss once its calls are worked off
 
@@ -55,7 +55,7 @@ def count(key: Key, quota: Quota, known: Usage, now: Moment) -> tuple[bool, Usag
     except (BotoCoreError, ClientError) as cause:
         error, refusal = UpdateError("A call cannot be counted", cause), cause.__cause__
         # pynamodb hands on the error, and leaves the row that came with it to botocore's own.
-        if error.cause_response_code == "ConditionalCheckFailedException" and isinstance(refusal, ClientError):
+        if code_of(error) == "ConditionalCheckFailedException" and isinstance(refusal, ClientError):
             return False, _read(refusal.response.get("Item"))
         if is_temporary(error):
             raise Unavailable from error

@@ -12,7 +12,7 @@ from commerce.operations.model import Answer, Operation
 from commerce.table import keys
 from commerce.table.reading import get
 from commerce.table.rows import Row
-from commerce.table.transaction import Transaction, is_temporary
+from commerce.table.transaction import Transaction, code_of, is_temporary
 
 _KEEP_SECONDS = 3 * 24 * 3600  # replays are promised for 24 hours
 
@@ -47,7 +47,7 @@ def claim(operation: Operation) -> Recorded | None:
     try:
         row.save(condition=free)
     except PutError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if code_of(error) == "ConditionalCheckFailedException":
             return _recorded(operation)
         if is_temporary(error):
             raise Unavailable from error

@@ -7,7 +7,18 @@ from pydantic import Field
 from commerce.events.model import TimelineEvent, TimelineType
 from commerce.http.contracts import Id, Instant, Major, OrderId, Output, Query
 from commerce.http.pages import OffsetQuery
-from commerce.orders.model import Address, Axis, Facets, ListedOrder, Order, OrderLine, Status
+from commerce.orders.model import (
+    Address,
+    Axis,
+    Facets,
+    ListedOrder,
+    Order,
+    OrderLine,
+    SoldGiftCard,
+    Status,
+    Tender,
+    TenderKind,
+)
 from commerce.orders.queries import Detailed, FindOrders
 
 
@@ -123,8 +134,47 @@ class CustomerOut(Output):
     name: str
 
 
+class TenderOut(Output):
+    """Stored value that pays for the order: ``amount`` of it, of which ``refunded`` went back.
+
+    ``id`` is the redemption of a gift card or the lot of store credit; no gift card's number is told.
+    """
+
+    type: TenderKind
+    id: str
+    amount: Major
+    refunded: Major
+
+    @classmethod
+    def of(cls, tender: Tender) -> "TenderOut":
+        return cls(
+            type=tender.kind,
+            id=tender.tender_id,
+            amount=tender.amount.major,
+            refunded=tender.given_back.major,
+        )
+
+
+class SoldGiftCardOut(Output):
+    """A gift card that is bought with the order: ``issued`` and on its way to its recipient once the order is paid."""
+
+    id: str
+    amount: Major
+    recipient_email: str
+    issued: bool
+
+    @classmethod
+    def of(cls, card: SoldGiftCard) -> "SoldGiftCardOut":
+        return cls(
+            id=card.line_id,
+            amount=card.amount.major,
+            recipient_email=card.recipient_email,
+            issued=card.serial is not None,
+        )
+
+
 class OrderFields(Output):
-    """What merchant and customer both see of an order."""
+    """What merchant and customer both see of an order; ``amount_due`` is what is still to be paid with money."""
 
     id: str
     status: Status
@@ -138,7 +188,10 @@ class OrderFields(Output):
     shipping: Major
     tax: Major
     total: Major
+    amount_due: Major
     refunded: Major
+    tenders: list[TenderOut]
+    gift_cards: list[SoldGiftCardOut]
     shipping_address: AddressOut
     billing_address: AddressOut | None
     tracking_number: str | None
@@ -252,7 +305,10 @@ def _shared(order: Order) -> dict[str, Any]:
         "shipping": order.shipping.major,
         "tax": order.tax.major,
         "total": order.total.major,
+        "amount_due": order.outstanding.major,
         "refunded": order.refunded.major,
+        "tenders": [TenderOut.of(tender) for tender in order.tenders],
+        "gift_cards": [SoldGiftCardOut.of(card) for card in order.gift_cards],
         "shipping_address": AddressOut.of(order.shipping_address),
         "billing_address": AddressOut.of(order.billing_address) if order.billing_address else None,
         "tracking_number": order.tracking_number,

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from commerce.orders.model import Order, OrderLine
+from commerce.orders.model import Order, OrderLine, SoldGiftCard, Tender
 
 
 def as_object(order: Order) -> dict[str, Any]:
@@ -23,7 +23,10 @@ def as_object(order: Order) -> dict[str, Any]:
         "shipping": order.shipping.major,
         "tax": order.tax.major,
         "total": order.total.major,
+        "amount_due": order.outstanding.major,
         "refunded": order.refunded.major,
+        "tenders": [_tender(tender) for tender in order.tenders],
+        "gift_cards": [_gift_card(card) for card in order.gift_cards],
         "shipping_address": asdict(order.shipping_address),
         "billing_address": asdict(order.billing_address) if order.billing_address else None,
         "payment_method": order.payment_method,
@@ -51,4 +54,24 @@ def _item(line: OrderLine) -> dict[str, Any]:
         "price": line.unit_price.major,
         "catalogue_price": None if line.catalogue_price is None else line.catalogue_price.major,
         "total": line.total.major,
+    }
+
+
+def _tender(tender: Tender) -> dict[str, Any]:
+    """Stored value that pays; no gift card's number is told."""
+    return {
+        "type": str(tender.kind),
+        "id": tender.tender_id,
+        "amount": tender.amount.major,
+        "refunded": tender.given_back.major,
+    }
+
+
+def _gift_card(card: SoldGiftCard) -> dict[str, Any]:
+    """A gift card that is bought, without what opens it."""
+    return {
+        "id": card.line_id,
+        "amount": card.amount.major,
+        "recipient_email": card.recipient_email,
+        "issued": card.serial is not None,
     }

@@ -15,7 +15,8 @@ from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.gift_cards.model import Funding, GiftCard, Redemption
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller
-from commerce.kernel.errors import Conflict, Detail, Invalid
+from commerce.kernel.errors import Conflict, Detail, Invalid, StaleWrite
+from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import Money, total
 from commerce.ledger import store as ledger
 from commerce.ledger.entries import given_back_from, shortfall
@@ -24,11 +25,11 @@ from commerce.orders import store, use_cases
 from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status, Tender, TenderKind
 from commerce.store_credit import entries as credit_entries
 from commerce.store_credit import store as credit
+from commerce.store_credit import use_cases as store_credit
 from commerce.store_credit.model import Lot, available, balance_of, draw
 from commerce.table.transaction import MAX_ACTIONS, Transaction
 
 _OTHER_WRITES = 11  # of calling an order off, besides its stock and its tenders
-MAX_GIFT_CARDS = 20  # of one order, whatever the shop's own limit: it must be cancelled in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _tender(kind: TenderKind, tender_id: str, source: str, amount: Money) -> Ten
 def require_cancellable(tx: Transaction, order: Order) -> None:
     """Raise Invalid where calling the order off would not fit into one transaction; so it is not placed."""
     reserved = len(order.reserved)
-    back = sum(4 if tender.kind is TenderKind.GIFT_CARD else 2 for tender in order.tenders)
+    back = sum(4 if tender.kind is TenderKind.GIFT_CARD else 3 for tender in order.tenders)
     if max(len(tx), reserved + back + _OTHER_WRITES) > MAX_ACTIONS:
         raise Invalid(
             "So many lines and tenders do not go into one order; use fewer", field="items", reason="too_many_parts"
@@ -268,7 +269,9 @@ def give_back(tx: Transaction, caller: Caller, order: Order, kind: EntryType = E
     return _give_back(tx, caller, order, back, kind)[0] if back else order
 
 
-def refund_onto_card(tx: Transaction, caller: Caller, redemption: Redemption, amount: Money) -> GiftCard:
+def refund_onto_card(
+    tx: Transaction, caller: Caller, redemption: Redemption, amount: Money, reason: str | None = None
+) -> GiftCard:
     """Refund part of what a card paid for an order; gives the card that it is on now (contract GC-16).
 
     Raises:
@@ -284,7 +287,7 @@ def refund_onto_card(tx: Transaction, caller: Caller, redemption: Redemption, am
             field="amount",
             reason="refund_exceeds_redemption",
         )
-    after, onto = _give_back(tx, caller, order, {redemption.redemption_id: amount}, EntryType.REFUND)
+    after, onto = _give_back(tx, caller, order, {redemption.redemption_id: amount}, EntryType.REFUND, reason)
     saved = after.changed(clock.now(), sequence=order.sequence + 1)
     store.save(tx, caller.tenant, saved)
     use_cases.record(tx, caller, saved, status=saved.payment_status, kind=TimelineType.REFUND)
@@ -294,7 +297,7 @@ def refund_onto_card(tx: Transaction, caller: Caller, redemption: Redemption, am
 
 
 def _give_back(
-    tx: Transaction, caller: Caller, order: Order, back: dict[str, Money], kind: EntryType
+    tx: Transaction, caller: Caller, order: Order, back: dict[str, Money], kind: EntryType, reason: str | None = None
 ) -> tuple[Order, list[GiftCard]]:
     """Give amounts back, by tender id: the order after it, and the cards that they are on now."""
     tenant = caller.tenant
@@ -304,18 +307,18 @@ def _give_back(
     found = cards.find_all(tenant, [(tender.source, tender.tender_id) for tender in of_cards])
     parts: dict[str, list[tuple[Redemption, Money]]] = defaultdict(list)
     for tender in of_cards:
-        parts[tender.source].append((found.redemptions[tender.tender_id], back[tender.tender_id]))
+        redemption = found.redemptions[tender.tender_id]
+        if redemption.given_back != tender.given_back:
+            raise StaleWrite("order")  # somebody gave it back between the two reads
+        parts[tender.source].append((redemption, back[tender.tender_id]))
     onto = [
-        redeeming.give_back(tx, caller, found.cards[serial], own, kind=kind, source=source)
+        redeeming.give_back(tx, caller, found.cards[serial], own, kind=kind, source=source, reason=reason)
         for serial, own in parts.items()
     ]
     lots = credit.find_all(tenant, order.buyer.customer_id, [tender.tender_id for tender in of_credit])
     for tender in of_credit:
-        amount = back[tender.tender_id]
-        lot = lots[tender.tender_id].give_back(amount, clock.now()).changed(clock.now())
-        credit.save(tx, tenant, lot)
-        entry = credit_entries.give_back(lot, amount, order.order_id, kind, source, caller.actor)
-        ledger.post(tx, tenant, entry)
+        lot, amount = lots[tender.tender_id], back[tender.tender_id]
+        store_credit.give_back(tx, caller, lot, amount, order.order_id, kind=kind, source=source)
     return order.take_back(back), onto
 
 

@@ -9,7 +9,7 @@ from commerce.http.dates import Bound
 from commerce.http.pages import PageQuery
 from commerce.kernel.caller import Caller
 from commerce.kernel.periods import Bounds
-from commerce.orders.contracts import CustomerOut, TimelineOut
+from commerce.orders.contracts import CustomerOut, SoldGiftCardOut, TenderOut, TimelineOut
 from commerce.orders.model import (
     Axis,
     Facets,
@@ -66,7 +66,10 @@ class V2OrderOut(Output):
     shipping: Major
     tax: Major
     total: Major
+    amount_due: Major
     refunded: Major
+    tenders: list[TenderOut]
+    gift_cards: list[SoldGiftCardOut]
     shipping_address: V2AddressOut
     billing_address: V2AddressOut | None
     payment_method: str | None

@@ -16,7 +16,7 @@ from commerce.payments.model import CaptureMethod, Intent, IntentStatus, Payment
 from commerce.table import keys
 from commerce.table.reading import get, page
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
-from commerce.table.transaction import Transaction, is_temporary
+from commerce.table.transaction import Transaction, code_of, is_temporary
 
 _EVENT_KEEP_SECONDS = 90 * 24 * 3600
 
@@ -157,7 +157,7 @@ def receive(event: StripeEvent) -> bool:
     try:
         row.save(condition=StripeEventRow.pk.does_not_exist())
     except PutError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if code_of(error) == "ConditionalCheckFailedException":
             return find_event(event.event_id) is not None
         if is_temporary(error):
             raise Unavailable from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from commerce.kernel.errors import Conflict, Invalid
+from commerce.kernel.errors import Conflict, Invalid, StaleWrite
 from commerce.kernel.money import Money, total
 
 MAX_LOTS_AT_ONCE = 20  # that one order spends: it must be placed, and cancelled, in one transaction
@@ -77,7 +77,7 @@ class Lot:
         after = replace(self, entries=self.entries + 1, **changes)
         parts = (after.used, after.expired, after.voided, after.remaining)
         if any(part.minor < 0 for part in parts):
-            raise ValueError("a lot cannot be overdrawn")
+            raise StaleWrite("store credit")  # an order and its lots are not read in one instant
         return after
 
 

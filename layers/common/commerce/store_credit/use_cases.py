@@ -10,7 +10,7 @@ from commerce.kernel.errors import Invalid, NotFound
 from commerce.kernel.money import Money
 from commerce.kernel.periods import day_of, end_of
 from commerce.ledger import store as ledger
-from commerce.ledger.model import UNCLAIMED
+from commerce.ledger.model import UNCLAIMED, EntryType
 from commerce.store_credit import entries, store
 from commerce.store_credit.model import Lot
 from commerce.table.transaction import Transaction
@@ -77,12 +77,34 @@ def void(tx: Transaction, caller: Caller, credit_id: str, reason: str) -> Lot:
     return voided
 
 
+def give_back(
+    tx: Transaction, caller: Caller, lot: Lot, amount: Money, order_id: str, *, kind: EntryType, source: str
+) -> None:
+    """Put what a lot paid for an order back: two writes, and one more where the lot had expired unnoticed.
+
+    Args:
+        kind: reversal (with its order) or refund. ``source``: the ledger account it comes out of.
+    """
+    tenant, now = caller.tenant, clock.now()
+    after = lot.changed(now)
+    if after.has_expired(now) and after.remaining.minor:
+        after = _lapse(tx, tenant, after)  # the time of grace is for what comes back alone
+    after = after.give_back(amount, now)
+    store.save(tx, tenant, after)
+    ledger.post(tx, tenant, entries.give_back(after, amount, order_id, kind, source, caller.actor))
+
+
 def expire(tx: Transaction, tenant: Tenant, credit_id: str) -> None:
     """Let a lot lapse once its last day is over (contract SC-08); nothing when that was done already."""
     lot, now = store.find(tenant, credit_id), clock.now()
     if lot is None or lot.expires_at is None or not lot.has_expired(now) or not lot.remaining.minor:
         return
-    lapsed = lot.expire().changed(now)
-    store.save(tx, tenant, lapsed)
-    account, actor = UNCLAIMED[tenant.checkout.unclaimed_value], system(tenant, "expiry").actor
+    store.save(tx, tenant, _lapse(tx, tenant, lot.changed(now)))
+
+
+def _lapse(tx: Transaction, tenant: Tenant, lot: Lot) -> Lot:
+    """The lot with nothing left of it, which is booked; the caller saves it."""
+    assert lot.expires_at is not None
+    account, actor, lapsed = UNCLAIMED[tenant.checkout.unclaimed_value], system(tenant, "expiry").actor, lot.expire()
     ledger.post(tx, tenant, entries.expire(lapsed, lot.remaining, account, actor, lot.expires_at))
+    return lapsed

@@ -203,14 +203,19 @@ def _meaning(error: TransactWriteError, meanings: list[CommerceError]) -> Except
 def _is_too_large(error: TransactWriteError) -> bool:
     """Whether a row is beyond 400 KB, or all of them together beyond 4 MB."""
     said = [reason.message for reason in error.cancellation_reasons if reason and reason.code == "ValidationError"]
-    if error.cause_response_code == "ValidationException":
+    if code_of(error) == "ValidationException":
         said.append(error.cause_response_message)
     return any("size" in str(each).lower() or "4 MB" in str(each) for each in said)
 
 
+def code_of(error: PynamoDBException) -> str | None:
+    """DynamoDB's word for why it refused; None where no answer came, over which pynamodb's own property fails."""
+    return None if is_away(error) else error.cause_response_code
+
+
 def is_busy(error: PynamoDBException) -> bool:
     """Whether DynamoDB refused only for now."""
-    return error.cause_response_code in _BUSY_CALL
+    return code_of(error) in _BUSY_CALL
 
 
 def is_away(error: PynamoDBException) -> bool:

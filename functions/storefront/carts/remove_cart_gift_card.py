@@ -11,7 +11,7 @@ app = PortalApi()
 
 
 @app.delete("/cart/gift-cards/{redemption_id}", scope="cart")
-def remove_gift_card(tx: Transaction, caller: Caller, redemption_id: str) -> CartOut:
+def remove_cart_gift_card(tx: Transaction, caller: Caller, redemption_id: str) -> CartOut:
     return CartOut.of(tenders.remove_own(tx, caller, redemption_id))
 
 

@@ -9,15 +9,14 @@ amount. Serial and PIN that do not belong together are 404; after five misses ab
 from commerce.carts import tenders
 from commerce.carts.contracts import CartOut
 from commerce.carts.paying_contracts import ApplyGiftCardIn
-from commerce.gift_cards import guesses
+from commerce.gift_cards.guessing import BUDGETS
 from commerce.http.api import Caller, PortalApi, Transaction
 
 app = PortalApi()
-budgets = guesses.budgets(lambda arguments: arguments["body"].serial)
 
 
-@app.post("/cart/gift-cards", scope="cart", status=201, budgets=budgets)
-def apply_gift_card(tx: Transaction, caller: Caller, body: ApplyGiftCardIn) -> CartOut:
+@app.post("/cart/gift-cards", scope="cart", status=201, budgets=BUDGETS)
+def add_cart_gift_card(tx: Transaction, caller: Caller, body: ApplyGiftCardIn) -> CartOut:
     return CartOut.of(tenders.apply_own(tx, caller, body.to_command(caller.tenant.currency)).priced)
 
 
