@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # Tests start processes by the hundred: each would compile its libraries anew where bytecode may not be kept.
 export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help up down demo mails test test-stack test-description \
-	check check-style check-types check-description check-template openapi bench costs sam-local deploy tenant access lock environments
+	check check-style check-types check-description check-template openapi bench bench-liability costs sam-local deploy tenant access verify-ledger lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
@@ -87,6 +87,9 @@ openapi: $(DEV_STAMP) ## write openapi.yaml, the API reference and docs/events.m
 bench: environments ## measure calls, units, milliseconds and memory per endpoint
 	@$(PY) -m benchmarks
 
+bench-liability: $(DEV_STAMP) ## measure the daily export of 100,000 gift cards: rows a second, peak memory
+	@$(PY) -m benchmarks.liability
+
 costs: $(DEV_STAMP) ## what each endpoint and one whole order cost on AWS, from counted calls and a dated price list
 	@$(PY) -m benchmarks --costs
 
@@ -103,6 +106,10 @@ tenant: $(DEV_STAMP) ## create a tenant with its first owner key on AWS: TABLE=�
 
 access: $(DEV_STAMP) ## say which app clients and staff a tenant has: TABLE=… POOL=… TENANT=… OPTIONS="…"
 	@$(PY) -m local.manage_access --table "$(TABLE)" --user-pool "$(POOL)" --tenant "$(TENANT)" $(OPTIONS)
+
+verify-ledger: $(DEV_STAMP) ## derive every balance from the ledger and compare: TABLE=… TENANT=… MODE=live (none: local shop)
+	@$(PY) -m local.verify_ledger $(if $(TABLE),--table "$(TABLE)") $(if $(MODE),--mode "$(MODE)") \
+		$(if $(filter command environment,$(origin TENANT)),--tenant "$(TENANT)") $(OPTIONS)
 
 lock: $(TOOLS_STAMP) ## pin the newest versions that the requirement files allow
 	@for each in layers/common/requirements layers/documents/requirements requirements/dev requirements/sam requirements/emulator requirements/tools; do \

@@ -26,7 +26,9 @@ from benchmarks.shop import (
     Event,
     Shop,
 )
-from commerce.gift_cards import redeeming
+from commerce.gift_cards import batch_jobs, batches, redeeming
+from commerce.gift_cards.batch_model import IssueBatch
+from commerce.gift_cards.batches import CHUNK
 from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.kernel import clock
 from commerce.kernel.money import Money
@@ -150,8 +152,9 @@ def _list(name: str) -> list[Subject]:
     def following(shop: Shop) -> dict[str, Any]:
         api, _ = shop.route(name)
         answer = json.loads(api.handler(shop.event(name, **first(PAGE)), None)["body"])
-        assert answer["pagination"]["next_cursor"], name
-        return {"query": {"limit": str(PAGE), "cursor": answer["pagination"]["next_cursor"]}}
+        pagination = answer["pagination"]
+        cursor = pagination.get("next_cursor") or pagination["nextCursor"]
+        return {"query": {"limit": str(PAGE), "cursor": cursor}}
 
     return [
         _route(name, lambda _: first(PAGE), Target.LIST, note=f"{PAGE} rows"),
@@ -238,6 +241,82 @@ def _new_product(shop: Shop) -> dict[str, Any]:
 
 def _open_payment(shop: Shop) -> dict[str, Any]:
     return {"id": shop.send("POST /v2/payments/intents", **shop.payment())["id"]}
+
+
+# Gift cards of the storefront, which stand under two names
+
+
+def _card(shop: Shop, **more: Any) -> Any:
+    return shop.send("POST /storefront/giftcards", body={"amount": 75} | more)
+
+
+def _one_card(shop: Shop, **more: Any) -> dict[str, Any]:
+    return {"serial": _card(shop, **more)["serial"]}
+
+
+def _suspended_card(shop: Shop) -> dict[str, Any]:
+    sent = _one_card(shop)
+    shop.send("PUT /storefront/giftcards/{serial}/suspend", **sent)
+    return sent
+
+
+def _possessed(shop: Shop) -> dict[str, Any]:
+    card = _card(shop)
+    return {"query": {"serial": card["serial"], "pin": card["pin"]}}
+
+
+def _applied_card(shop: Shop) -> dict[str, Any]:
+    shop.fill_cart()
+    card, cart = _card(shop), shop.send("GET /cart")
+    return {"body": {"serial": card["serial"], "pin": card["pin"], "cartId": cart["id"], "amount": 50}}
+
+
+def _held_card(shop: Shop) -> dict[str, Any]:
+    sent = _applied_card(shop)
+    held = shop.send("POST /storefront/giftcards/redeem", **sent)
+    shown = {name: sent["body"][name] for name in ("serial", "pin")}
+    return {"redemption_id": held["redemptionId"], "query": shown}
+
+
+def _redeemed(shop: Shop) -> dict[str, Any]:
+    order_id = shop.send("POST /admin/orders", body=_merchants_order(shop)["body"])["id"]
+    return {"body": {"code": _card(shop)["serial"], "order_id": order_id, "amount_to_redeem": 50}}
+
+
+def _refunded(shop: Shop) -> dict[str, Any]:
+    order = shop.send("POST /admin/orders", body=_merchants_order(shop)["body"])
+    serial = _card(shop, amount=order["total"])["serial"]
+    body = {"code": serial, "order_id": order["id"], "amount_to_redeem": order["total"]}
+    shop.send("POST /admin/gift-cards/redeem", body=body)
+    return {"serial": serial, "body": {"amount": 5}}
+
+
+def _about_card(shop: Shop) -> dict[str, Any]:
+    sent = _refunded(shop)
+    return {"query": {"where[giftCardSerial]": sent["serial"]}}
+
+
+def _storefront_cards(prefix: str) -> list[Subject]:
+    at = f"{prefix}/storefront/giftcards"
+    mailed = {"amount": 75, "ownerEmail": "jane@example.com", "deliverEmail": True}
+    owned = {"ownerEmail": "jane@example.com"}
+    return [
+        _route(f"GET {at}/balance", _possessed, Target.STRANGER),
+        _route(f"POST {at}/redeem", _applied_card),
+        _route(f"DELETE {at}/redeem/{{redemption_id}}", _held_card),
+        *_list(f"GET {at}"),
+        _route(f"POST {at}", lambda _: {"body": mailed}, note="mailed"),
+        _route(f"POST {at}/batch", lambda _: {"body": [{"amount": 75}] * 10}, note="10 cards", timed=False),
+        _route(f"GET {at}/stats", _nothing),
+        _route(f"GET {at}/{{serial}}", _one_card, Target.GET),
+        _route(f"PUT {at}/{{serial}}/activate", lambda shop: _one_card(shop, active=False)),
+        _route(f"PUT {at}/{{serial}}/suspend", _one_card),
+        _route(f"PUT {at}/{{serial}}/reactivate", _suspended_card),
+        _route(f"PUT {at}/{{serial}}/cancel", lambda shop: _one_card(shop) | {"body": {"disposition": "write_off"}}),
+        _route(f"POST {at}/{{serial}}/refund", _refunded),
+        _route(f"POST {at}/{{serial}}/resend", lambda shop: _one_card(shop, **owned)),
+        _route(f"POST {at}/transfer", lambda shop: {"body": _one_card(shop) | {"toEmail": "new@example.com"}}),
+    ]
 
 
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -379,6 +458,47 @@ def _parts_read(shop: Shop) -> Event:
     return _day(shop) | {"read": []}
 
 
+def _large_batch(_: Shop) -> str:
+    """The id of a batch of gift cards that was asked for."""
+    command = IssueBatch((IssueCard(Money(5000, "USD")),), 101)
+    return run(lambda tx: batch_jobs.request(tx, MERCHANT, command)).batch_id
+
+
+def _issued_batch(_: Shop) -> str:
+    command = IssueBatch((IssueCard(Money(5000, "USD")),), CHUNK)
+    return run(lambda tx: batches.issue(tx, MERCHANT, command))[0].batch_id
+
+
+def _batch_state(shop: Shop) -> Event:
+    return {"tenant": TENANT.tenant_id, "mode": str(TENANT.mode), "batch_id": _large_batch(shop)}
+
+
+def _chunk(shop: Shop) -> Event:
+    return _batch_state(shop) | {"chunk": 0}
+
+
+def _all_chunks_issued(shop: Shop) -> Event:
+    state = _batch_state(shop)
+    for first in range(0, 101, CHUNK):
+        batch_jobs.issue_chunk(TENANT, state["batch_id"], first)
+    return state
+
+
+def _resume(shop: Shop) -> Work:
+    handler = shop.module("schedules/resume_gift_card_batches").handler
+    later = clock.now() + timedelta(hours=2)
+
+    def work() -> Any:
+        with clock.use(lambda: later):
+            return handler({}, None)
+
+    while work()["done"]:  # what earlier calls left behind
+        pass
+    _large_batch(shop)
+    return work
+
+
+_CARD_BATCHES = "workflows/gift_card_batch"
 _LIABILITY = "workflows/liability_export"
 _EXPORTS = "/admin/gift-cards/liability-exports"
 
@@ -395,6 +515,14 @@ SUBJECTS: tuple[Subject, ...] = (
         _route(f"{method} /admin/orders/{{order_id}}/status", lambda shop: _processing(shop, "order_id"))
         for method in ("PATCH", "PUT")
     ),
+    *_list("GET /admin/gift-cards"),
+    _route("POST /admin/gift-cards", lambda _: {"body": {"amount": 75}}),
+    _route("GET /admin/gift-cards/lookup", lambda shop: {"query": {"code": _card(shop)["serial"]}}, Target.GET),
+    _route("POST /admin/gift-cards/lookup", lambda shop: {"body": {"code": _card(shop)["serial"]}}, Target.GET),
+    _route("POST /admin/gift-cards/redeem", _redeemed),
+    *_storefront_cards(""),
+    *_storefront_cards("/api"),
+    _route("GET /api/data/giftcard-transaction", _about_card, Target.LIST),
     *_list("GET /orders"),
     _route("GET /orders/{order_id}", _own_order, Target.GET),
     _route("POST /orders", _order, Target.PLACE),
@@ -483,6 +611,18 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("streams/record_audit", _audited, note="1 order"),
     _function("cors/preflight/answer_preflight", lambda _: _stranger("OPTIONS")),
     _function("gateway/methods/refuse_method", lambda _: _stranger("DELETE"), refuses=True),
+    _route("POST /admin/gift-cards/batch", lambda _: {"body": {"quantity": CHUNK, "amount": 50}}, note="32 cards"),
+    _route("POST /admin/gift-cards/batch", lambda _: {"body": {"quantity": 101, "amount": 50}}, note="101 cards"),
+    _route("GET /admin/gift-cards/batches/{batch_id}", lambda shop: {"batch_id": _issued_batch(shop)}, Target.GET),
+    _route(
+        "POST /admin/gift-cards/batches/{batch_id}/download",
+        lambda shop: {"batch_id": _issued_batch(shop)},
+        note="32 cards",
+    ),
+    _function(f"{_CARD_BATCHES}/plan_gift_card_batch", _batch_state, note="101 cards"),
+    _function(f"{_CARD_BATCHES}/issue_gift_card_chunk", _chunk, note="32 cards"),
+    _function(f"{_CARD_BATCHES}/finish_gift_card_batch", _all_chunks_issued, note="101 cards"),
+    Subject("schedules/resume_gift_card_batches", Target.NONE, _resume, "1 batch"),
     *_list(f"GET {_EXPORTS}"),
     _route(f"GET {_EXPORTS}/{{date}}", lambda _: {"date": LONG_AGO.isoformat()}, Target.GET),
     _route(f"POST {_EXPORTS}/{{date}}", lambda _: {"date": LONG_AGO.isoformat()}),

@@ -137,7 +137,7 @@ class Shop:
         """What API Gateway sends for a route, from a credential that may use it."""
         api, route = self.route(name)
         public = Role.PUBLIC in api.surface.roles
-        portal = Role.CUSTOMER in api.surface.roles
+        portal = api.surface.roles == {Role.CUSTOMER}
         merchant = Credential(scopes=MERCHANT_SCOPES, role=Role.OWNER)
         credential = customer_credential(self.customer_id) if portal else merchant
         filled = route.path
@@ -327,6 +327,7 @@ def _fill(shop: Shop) -> None:
         amount = {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}
         shop.payments.append(shop.send("POST /v2/payments/intents", body=amount)["id"])
         shop.send("POST /admin/orders/{order_id}/notes", order_id=shop.orders[0], body={"content": "Call first"})
+        shop.send("POST /admin/gift-cards", body={"amount": 75})
         close_next(TENANT)
         print(".", end="", file=sys.stderr, flush=True)
     for client in CLIENTS:

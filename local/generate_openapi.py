@@ -46,6 +46,8 @@ TAGS = {
     "admin": "The merchant's back office. Envelope `{success, data}`; amounts in decimal major units.",
     "portal": "The storefront's signed-in customer. Envelope `{success, data}`; amounts in decimal major units.",
     "checkouts": "The storefront's checkout, of the signed-in customer. Envelope `{data}`, camelCase.",
+    "gift cards": "Gift cards: all for the staff, a customer's own. Bare objects, camelCase; decimal major units.",
+    "gift cards public": "Gift cards, with serial and PIN instead of a credential. The `orgid` header names the shop.",
     "public": "No credential. The `orgid` header names the shop.",
     "v2": "The platform API. Bare objects, lists with `pagination`.",
     "v2 public": "The platform API, without a credential.",

@@ -21,6 +21,23 @@ class Endpoint:
         """Send a request to this route through ``call``."""
         return call(self.file, method=self.route.method, route=self.route.path, **request)
 
+    def error_in(self, body: Any) -> Any:
+        """The canonical error, out of the surface's own form of a refusal (contract X-03).
+
+        Raises:
+            AssertionError: it has another form.
+        """
+        if self.surface.name == "checkouts":
+            assert set(body) == {"status", "title", "type", "errors", "details", "request_id"}
+            assert body["type"] == f"urn:till:error:{body['status']}"
+            assert body["errors"] == {each["field"]: each["message"] for each in body["details"] if each["field"]}
+            named = {"code": body["status"], "message": body["title"]}
+            return named | {name: body[name] for name in ("details", "request_id")}
+        bare = self.surface.name.startswith(("v2", "gift cards"))
+        assert set(body) == ({"error"} if bare else {"success", "error"})
+        assert body.get("success", False) is False
+        return body["error"]
+
 
 @cache
 def endpoints() -> dict[str, Endpoint]:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commerce.checkouts.contracts import consignment_of
 from commerce.http.api import PUBLIC_SCOPE
 from commerce.kernel import clock, ids, wire_json
 from commerce.kernel.caller import Role, Tenant
@@ -30,7 +31,7 @@ from tests.cheap_moto import items_of, undone
 from tests.contract.endpoints import Endpoint, endpoints
 from tests.contract.shops import HOME, Shop
 from tests.invariants import check
-from tests.liability import LONG_AGO, close_next
+from tests.liability import LONG_AGO, close_day
 from tests.payments import Stripe, signature
 from tests.shop import OTHER_TENANT, Answered, Call, Credential
 
@@ -69,6 +70,8 @@ class World:
     card: Any  # that has paid for an order
     redemption_id: str  # of it, held for Jane's cart
     batch_id: str  # of gift cards that are not issued yet
+    credit_id: str  # of Jane's store credit
+    cart_id: str  # Jane's
     table: Any
     calls: int = 0
 
@@ -97,7 +100,7 @@ class World:
     def caller(self, endpoint: Endpoint) -> Credential:
         owners = "tenants" in endpoint.route.path
         merchant = replace(self.shop.merchant, role=Role.OWNER) if owners else self.shop.merchant
-        return self.jane if endpoint.surface.name == "portal" else merchant
+        return self.jane if endpoint.surface.name in ("portal", "checkouts") else merchant
 
     def path_of(self, endpoint: Endpoint) -> dict[str, str]:
         known = {"order_id": self.order_id, "product_id": self.product_id, "item_id": self.product_id}
@@ -110,7 +113,9 @@ class World:
         if "tenants" in endpoint.route.path:
             known["id"] = self.shop.tenant.tenant_id
         known |= {"address_id": self.address_id, "alert_id": self.alert_id}
-        known |= {"date": LONG_AGO.isoformat()}
+        known |= {"date": (LONG_AGO + timedelta(days=1)).isoformat()}
+        known |= {"customer_id": str(self.jane.customer_id), "credit_id": self.credit_id, "checkout_id": self.cart_id}
+        known |= {"consignment_id": consignment_of(self.cart_id), "code": self.card["serial"]}
         known |= {"serial": self.card["serial"], "redemption_id": self.redemption_id, "batch_id": self.batch_id}
         return {name: value for name, value in known.items() if "{" + name + "}" in endpoint.route.path} | (
             {"file": "page.js"} if "{file}" in endpoint.route.path else {}
@@ -173,12 +178,16 @@ def fill(shop: Shop, table: Any) -> World:
         shop.do("v2/inventory/set_alert", product_id=product["id"], body={"threshold": 5} | scope)
         for scope in ({}, {"location": "wh_001"})
     )
+    days = 10 if shop.tenant == OTHER_TENANT else 0  # a date names a day of every shop, so theirs are others
     for _ in range(2):
-        close_next(shop.tenant)
+        close_day(shop.tenant, LONG_AGO + timedelta(days=(days := days + 1)))
     card, redemption_id = pay_with_card(shop, jane, shop.order(jane, (product["id"], 1)))
     ids_of = (product["id"], order_id, key["id"], address["id"], alert["id"], payment_id)
     batch = shop.do("admin/gift_cards/issue_gift_card_batch", body={"quantity": 101, "amount": 50})
-    return World(shop, shop, jane, *ids_of, card, redemption_id, batch["batch_id"], table)
+    credit = {"customer_id": jane.customer_id, "amount": 50, "reason": "refund"}
+    lot, _ = (shop.do("admin/store_credit/issue_store_credit", body=credit) for _ in range(2))
+    cart_id = shop.do("storefront/carts/get_cart", by=jane)["id"]
+    return World(shop, shop, jane, *ids_of, card, redemption_id, batch["batch_id"], lot["credit_id"], cart_id, table)
 
 
 def pay_with_card(shop: Shop, customer: Credential, order_id: str) -> tuple[Any, str]:
@@ -255,6 +264,22 @@ _NEW_CARD = {
 }
 
 
+_SHIPPED_TO = {
+    "firstName": "Jane",
+    "lastName": "Doe",
+    "email": "jane@example.com",
+    "company": "Harbor & Pine",
+    "address1": "123 Main St",
+    "address2": "Floor 2",
+    "city": "Springfield",
+    "stateOrProvince": "Illinois",
+    "stateOrProvinceCode": "IL",
+    "countryCode": "US",
+    "postalCode": "62701",
+    "phone": "+1-555-0123",
+}
+
+
 GOOD: dict[str, Callable[[World], Any]] = {
     "POST /admin/gift-cards": lambda world: {
         "amount": Decimal("100.00"),
@@ -306,7 +331,59 @@ GOOD: dict[str, Callable[[World], Any]] = {
         "/transfer",
         lambda world: {"serial": world.card["serial"], "toEmail": "ann@example.com", "fromEmail": None},
     ),
-    "PATCH /v2/tenants/{id}": lambda world: {"name": "Harbor & Pine", "allowed_networks": []},
+    "POST /admin/store-credit/issue": lambda world: {
+        "customer_id": world.jane.customer_id,
+        "amount": Decimal("50.00"),
+        "currency": "USD",
+        "reason": "refund",
+        "reference": "order_789",
+        "expiration_date": "2099-12-31",
+    },
+    "POST /admin/store-credit/redeem": lambda world: {
+        "customer_id": world.jane.customer_id,
+        "order_id": world.order_id,
+        "amount_to_redeem": Decimal("1.00"),
+    },
+    "POST /admin/store-credit/{credit_id}/void": lambda world: {"reason": "Issued twice"},
+    "POST /cart/gift-cards": lambda world: {
+        "serial": world.card["serial"],
+        "pin": world.card["pin"],
+        "amount": Decimal("2.00"),
+    },
+    "POST /api/storefront/carts": lambda world: {
+        "lineItems": [{"productId": world.product_id, "quantity": 1, "variantId": None}],
+        "giftCertificates": [
+            {
+                "amount": Decimal("25.00"),
+                "recipient": {"name": "Bob", "email": "bob@example.com"},
+                "sender": {"name": "Jane", "email": "jane@example.com"},
+                "message": "Happy birthday",
+                "theme": "birthday",
+            }
+        ],
+    },
+    "POST /api/storefront/checkouts/{checkout_id}/gift-certificates": lambda world: {
+        "giftCertificateCode": world.card["serial"],
+        "pin": world.card["pin"],
+    },
+    "PUT /api/storefront/checkouts/{checkout_id}/billing-address": lambda world: dict(_SHIPPED_TO),
+    "POST /api/storefront/checkouts/{checkout_id}/consignments": lambda world: {
+        "address": dict(_SHIPPED_TO),
+        "shippingOptionId": "standard",
+    },
+    "PUT /api/storefront/checkouts/{checkout_id}/consignments/{consignment_id}": lambda world: {
+        "address": dict(_SHIPPED_TO),
+        "shippingOptionId": "standard",
+    },
+    "PATCH /v2/tenants/{id}": lambda world: {
+        "name": "Harbor & Pine",
+        "allowed_networks": [],
+        "gift_cards_per_order": 5,
+        "unclaimed_value": "escheat",
+        "shipping_options": [
+            {"id": "express", "name": "Express", "cost": Decimal("9.50"), "transit_time": "1 day"},
+        ],
+    },
     "POST /admin/orders": _order,
     "POST /orders": _order,
     "POST /v2/orders": lambda world: {
@@ -420,9 +497,7 @@ class Refusals:
 
     def __call__(self, endpoint: Endpoint, answered: Answered, status: int, code: str | None = None) -> Any:
         assert answered.status == status, f"{endpoint.name}: {answered.status} {answered.text}"
-        error = answered.body["error"]
-        assert set(answered.body) == ({"success", "error"} if endpoint.surface.name in SUCCESS else {"error"})
-        assert answered.body.get("success", False) is False
+        error = endpoint.error_in(answered.body)
         assert set(error) == {"code", "message", "details", "request_id"}
         assert error["code"] == ("not_found" if status == 404 else "conflict" if status == 409 else "validation_error")
         assert error["message"]

@@ -19,13 +19,14 @@ import pytest
 
 from commerce.access import store as access_rows
 from commerce.access.model import ApiKey, KeyText, hash_of
-from commerce.gift_cards import batch_jobs
+from commerce.gift_cards import batch_jobs, redeeming
 from commerce.gift_cards.batch_model import IssueBatch
-from commerce.gift_cards.issuing import IssueCard, make
+from commerce.gift_cards.issuing import IssueCard, issue, make
 from commerce.http.api import Api
 from commerce.kernel import aws, clock, ids, wire_json
 from commerce.kernel.caller import Mode, Role, Tenant, system
 from commerce.kernel.money import Money
+from commerce.liability import workflow
 from commerce.mails import ses
 from commerce.oauth import use_cases as oauth
 from commerce.oauth.model import SCOPES as SCOPES_OF_CLIENTS
@@ -437,6 +438,43 @@ def test_the_five_minutes_schedule_tells_again_of_a_batch_that_stands_still() ->
     with clock.use(lambda: NOON + timedelta(minutes=16)):
         assert invoke("schedules-resume_gift_card_batches") == {"done": 1, "failed": 0}
         assert invoke("schedules-resume_gift_card_batches") == {"done": 0, "failed": 0}
+
+
+@pytest.fixture
+def exported(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A card was issued on the day that the files speak of; the next day has begun. Gives the days being closed."""
+    started: list[str] = []
+    monkeypatch.setattr(workflow, "start", lambda tenant, day, attempt: started.append(f"{day} {attempt}") or True)
+    with clock.use(lambda: NOON):
+        run(lambda tx: issue(tx, system(DEMO, "demo"), IssueCard(Money(5000, "USD"))))
+    with clock.use(lambda: datetime(2026, 3, 21, 4, 12, tzinfo=UTC)):
+        yield started
+
+
+def test_the_hourly_schedule_closes_the_day_that_is_over(exported: list[str]) -> None:
+    assert invoke("schedules-close_days") == {"started": 1, "failed": 0}
+    assert exported == ["2026-03-20 20260321T04"]
+
+
+@pytest.mark.usefixtures("exported")
+def test_the_workflow_of_a_day_reads_its_parts_and_withholds_what_does_not_add_up() -> None:
+    begun = invoke("workflows-begin_liability_day")
+    assert (begun["status"], [part["kind"] for part in begun["parts"]]) == (
+        "ready",
+        [*8 * ["entries"], "cards", "lots"],
+    )
+    assert payload("workflows-read_liability_part")["part"] == begun["parts"][8]
+    assert invoke("workflows-read_liability_part") == payload("workflows-publish_liability_day")["read"][0]
+    assert invoke("workflows-publish_liability_day")["outcome"] == "unreconciled"
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_sweep_of_stored_value_finds_what_is_due() -> None:
+    with clock.use(lambda: NOON):
+        card = run(lambda tx: issue(tx, system(DEMO, "demo"), IssueCard(Money(5000, "USD")))).card
+        run(lambda tx: redeeming.hold(tx, DEMO, card, "cart_1", Money(2000, "USD")))
+    with clock.use(lambda: NOON + timedelta(minutes=35)):
+        assert invoke("schedules-sweep_stored_value")["redemptions"] == {"done": 1, "failed": 0}
 
 
 @pytest.mark.usefixtures("table")

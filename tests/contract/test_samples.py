@@ -38,6 +38,7 @@ OPTIONAL_KEYS = {"query", "headers", "path_parameters", "request", "request_unit
 DOCUMENTED = {"AL-01", "CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
     *("NT-01", "NT-02", "OR-04", "OR-08", "OR-09", "PY-03"),
     *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "X-03"),
+    *("SC-01", "SC-02", "SC-04"),  # SC-03: tests/contract/test_checkout_sample.py
 }
 
 Known = dict[str, Any]
@@ -70,6 +71,32 @@ def a_cart_with_two_shirts(shop: Shop, request: pytest.FixtureRequest) -> Known:
     known = a_shirt(shop, request)
     shop.add_to_cart(shopper(known), known["prod_123"], 2)
     return known
+
+
+def a_customer_in_march(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    then = datetime(2026, 3, 20, 10, tzinfo=UTC)
+    request.getfixturevalue("monkeypatch").setattr(clock, "_source", lambda: then)
+    return {"cust_123": shop.customer().customer_id}
+
+
+def store_credit_of_100(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    known = an_order(shop, request)
+    issued = {"customer_id": known["cust_123"], "amount": 100, "reason": "refund"}
+    shop.do("admin/store_credit/issue_store_credit", body=issued)
+    spent = {"customer_id": known["cust_123"], "order_id": known["order_789"], "amount_to_redeem": 30}
+    shop.do("admin/store_credit/redeem_store_credit", body=spent)
+    return known
+
+
+def a_checkout_with_store_credit(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    known = a_cart_with_two_shirts(shop, request)
+    shop.do(
+        "admin/store_credit/issue_store_credit",
+        body={"customer_id": known["cust_123"], "amount": 100, "reason": "refund"},
+    )
+    cart_id = shop.do("storefront/carts/get_cart", by=shopper(known))["id"]
+    shop.do("storefront/checkouts/apply_store_credit", by=shopper(known), checkout_id=cart_id)
+    return known | {"497f6eca-6276-4993-bfeb-53cbbbba6f08": cart_id}
 
 
 def an_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
@@ -199,6 +226,9 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "three products": three_products,
     "headphones": headphones,
     "a shirt in two warehouses": a_shirt_in_two_warehouses,
+    "a customer in March 2026": a_customer_in_march,
+    "store credit of 100.00, of which 30.00 are used": store_credit_of_100,
+    "a checkout that store credit pays for": a_checkout_with_store_credit,
     "a checked platform": a_checked_platform,
     "a product whose price was changed": a_product_whose_price_was_changed,
 }
@@ -224,7 +254,7 @@ def send(shop: Shop, sample: dict[str, Any], known: Known) -> Answered:
         body=in_this_shop(sample.get("request"), known),
         query=in_this_shop(sample.get("query"), known),
         headers=in_this_shop(sample.get("headers"), known),
-        credential=shopper(known) if endpoint.surface.name == "portal" else shop.merchant,
+        credential=shopper(known) if endpoint.surface.name in ("portal", "checkouts") else shop.merchant,
         **in_this_shop(sample.get("path_parameters", {}), known),
     )
     return answered

@@ -307,6 +307,25 @@ def test_a_cart_that_is_not_there_is_named_as_what_is_wrong(call: Call, shop: Sh
     assert read(call, card).body["available"] == 75
 
 
+def _writes(answered: Answered) -> list[str]:
+    report = answered.body.get("data", answered.body)
+    return sorted(write["kind"] for write in report["writes"])
+
+
+def test_holding_and_committing_a_card_take_three_writes_each(call: Call, shop: Shop, jane: Credential) -> None:
+    card, rehearsal = issued(shop), {"x-dry-run": "true"}
+    cart_id = cart_of(shop, jane)
+    without = _writes(call("storefront/carts/checkout_cart", credential=jane, headers=rehearsal))
+
+    held = redeem(call, card, cart_id, headers=rehearsal)
+    assert _writes(held) == ["cart", "gift_card", "redemption"]
+    assert read(call, card).body["available"] == 75
+
+    redeem(call, card, cart_id, 10)
+    with_card = _writes(call("storefront/carts/checkout_cart", credential=jane, headers=rehearsal))
+    assert sorted([*without, "gift_card", "redemption", "posting"]) == with_card
+
+
 # Issuing
 
 
@@ -463,6 +482,16 @@ def test_everything_that_happened_to_a_card_is_told_in_order(call: Call, shop: S
             break
         page = transactions(call, card, limit="3", cursor=page["pagination"]["nextCursor"])
     assert seen == records
+
+
+def test_a_cursor_of_one_cards_transactions_does_not_open_anothers(call: Call, shop: Shop) -> None:
+    first, second = issued(shop, active=False), issued(shop)
+    with clock.use(lambda: AT + timedelta(minutes=1)):
+        change(call, "activate", first)
+
+    cursor = transactions(call, first, limit="1")["pagination"]["nextCursor"]
+    query = {"where[giftCardSerial]": second["serial"], "cursor": cursor}
+    assert reason(call(f"{CARDS}/list_card_transactions", query=query)) == (400, "bad_cursor")
 
 
 def test_a_redemption_by_the_staff_is_found_by_its_transaction_id(call: Call, shop: Shop, jane: Credential) -> None:

@@ -36,6 +36,12 @@ SEMANTIC = {
     "registries that grow: countries of ISO 3166-1 in any case, networks in all their notations": "country bad_network",
     "Unicode's categories, and Luhn's check on digits anywhere": "not_printable card_number",
     "made with a secret": "bad_signature",
+    "the check character of a serial, and what a gift card is, has and has paid for": (
+        "mistyped_serial insufficient_balance exceeds_outstanding currency_mismatch gift_card_empty nothing_to_refund "
+        "refund_exceeds_redemption unknown_order unknown_cart nothing_to_pay"
+    ),
+    "the shop's own day, and the law of its country": "date_passed expiry_too_soon expiry_not_allowed date_out_of_range",
+    "one field asks for another": "recipient_required disposition_required",
 }
 CODES = frozenset(" ".join(SEMANTIC.values()).split())
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
+from commerce.checkouts.contracts import consignment_of
 from commerce.gift_cards import batch_store
 from commerce.http import forms
 from commerce.http.api import PUBLIC_SCOPE
@@ -59,6 +60,7 @@ class Good:
     also: tuple[str, ...] = ()
     owner: bool = False
     tenant_header: bool = True  # of a public route: whether it must name the shop
+    guesses: bool = False  # whether misses are counted of those who have a credential
 
     @property
     def endpoint(self) -> Endpoint:
@@ -417,6 +419,81 @@ def _storefront_cards(prefix: str) -> list[Good]:
     ]
 
 
+def _customers(world: World) -> Sent:
+    return {"customer_id": world.customer_id}
+
+
+def _new_credit(world: World) -> Sent:
+    return {"body": {"customer_id": world.customer_id, "amount": world.number(), "reason": "refund"}}
+
+
+def _credit(world: World) -> Any:
+    return world.shop.do("admin/store_credit/issue_store_credit", body=_new_credit(world)["body"] | {"amount": 50})
+
+
+def _redeemed_credit(world: World) -> Sent:
+    _credit(world)
+    order = {"customer_id": world.customer_id, "order_id": world.order_id}
+    return {"body": order | {"amount_to_redeem": world.number()}}
+
+
+def _voided_credit(world: World) -> Sent:
+    return {"credit_id": _credit(world)["credit_id"], "body": {"reason": f"Issued twice {world.number()}"}}
+
+
+def _paying_card(world: World) -> Sent:
+    card = _card(world)
+    return {"body": {"serial": card["serial"], "pin": card["pin"], "amount": 5}}
+
+
+def _card_in_cart(world: World) -> Sent:
+    cart = world.shop.do("storefront/carts/add_cart_gift_card", by=world.customer, **_paying_card(world))
+    return {"redemption_id": cart["gift_cards"][-1]["redemption_id"]}
+
+
+def _checkout(world: World) -> Sent:
+    return {"checkout_id": world.shop.do("storefront/carts/get_cart", by=world.customer)["id"]}
+
+
+def _filled_checkout(world: World) -> Sent:
+    item = {"productId": world.product["id"], "variantId": world.variant_id, "quantity": world.number()}
+    return {"body": {"lineItems": [item]}}
+
+
+def _checkout_with_credit(world: World) -> Sent:
+    _credit(world)
+    return _checkout(world)
+
+
+def _certificate(world: World) -> Sent:
+    card = _card(world)
+    return _checkout(world) | {"body": {"giftCertificateCode": card["serial"], "pin": card["pin"]}}
+
+
+def _checkout_with_card(world: World) -> Sent:
+    _card_in_cart(world)
+    return _checkout(world) | {"code": world.card["serial"]}
+
+
+def _shipped_to(world: World) -> Any:
+    return {"firstName": "Jane", "address1": f"{world.number()} High St", "city": "Springfield"}
+
+
+def _billed(world: World) -> Sent:
+    return _checkout(world) | {"body": _shipped_to(world)}
+
+
+def _consigned(world: World) -> Sent:
+    return _checkout(world) | {"body": {"address": _shipped_to(world), "shippingOptionId": "standard"}}
+
+
+def _consigned_elsewhere(world: World) -> Sent:
+    sent = _consigned(world)
+    return sent | {"consignment_id": consignment_of(sent["checkout_id"])}
+
+
+_CHECKOUT = "/api/storefront/checkouts/{checkout_id}"
+_CREDIT_ISSUED = "POST /admin/store-credit/issue"
 _PUT_PRODUCT, _PUT_CUSTOMER = "PUT /v2/products/{id}", "PUT /v2/customers/{id}"
 _ONE_PRODUCT, _ONE_CUSTOMER = "GET /v2/products/{id}", "GET /v2/customers/{id}"
 _ADDRESS = "/v2/customers/{id}/addresses/{address_id}"
@@ -479,7 +556,34 @@ GOOD: dict[str, Good] = {
         ),
         Good("POST /admin/gift-cards/batches/{batch_id}/download", "gift_cards:write", 201, _batch(1)),
         Good("GET /api/track-order", PUBLIC_SCOPE, given=_tracked, changed_by=_cancel),
+        Good(_CREDIT_ISSUED, "store_credit:write", 201, _new_credit),
+        Good(
+            "GET /admin/store-credit/balance/{customer_id}",
+            "store_credit:read",
+            given=_customers,
+            changed_by=_CREDIT_ISSUED,
+        ),
+        Good(
+            "GET /admin/store-credit/transactions/{customer_id}",
+            "store_credit:read",
+            given=_customers,
+            changed_by=_CREDIT_ISSUED,
+        ),
+        Good("POST /admin/store-credit/redeem", "store_credit:write", 201, _redeemed_credit),
+        Good("POST /admin/store-credit/{credit_id}/void", "store_credit:write", given=_voided_credit),
+        Good("POST /api/storefront/carts", "cart", 201, _filled_checkout),
+        Good(f"GET {_CHECKOUT}", "cart", given=_checkout, changed_by="POST /cart/items"),
+        Good(f"POST {_CHECKOUT}/store-credit", "cart", given=_checkout_with_credit),
+        Good(f"DELETE {_CHECKOUT}/store-credit", "cart", given=_checkout_with_credit),
+        Good(f"POST {_CHECKOUT}/gift-certificates", "cart", given=_certificate, guesses=True),
+        Good(f"DELETE {_CHECKOUT}/gift-certificates/{{code}}", "cart", given=_checkout_with_card),
+        Good(f"PUT {_CHECKOUT}/billing-address", "cart", given=_billed),
+        Good(f"POST {_CHECKOUT}/consignments", "cart", given=_consigned),
+        Good(f"PUT {_CHECKOUT}/consignments/{{consignment_id}}", "cart", given=_consigned_elsewhere),
+        Good(f"POST {_CHECKOUT}/orders", "cart", 201, _checkout),
         Good("GET /cart", "cart", changed_by="POST /cart/items"),
+        Good("POST /cart/gift-cards", "cart", 201, _paying_card, guesses=True),
+        Good("DELETE /cart/gift-cards/{redemption_id}", "cart", given=_card_in_cart),
         Good("DELETE /cart", "cart"),
         Good("POST /cart/checkout", "cart", 201),
         Good("POST /cart/items", "cart", 201, _more_in_cart),

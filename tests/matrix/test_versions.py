@@ -33,8 +33,8 @@ def test_a_change_of_what_has_changed_since_it_was_read_is_refused(good: Good, s
             answered = good.send(world, sent, If_Match=expected)
 
             assert answered.status == 409, f"{expected}: {answered.text}"
-            assert answered.body["error"]["code"] == "conflict"
-            assert answered.body["error"]["details"][0]["code"] == "version_mismatch"
+            assert good.endpoint.error_in(answered.body)["code"] == "conflict"
+            assert good.endpoint.error_in(answered.body)["details"][0]["code"] == "version_mismatch"
         assert good.send(world, sent, If_Match="yesterday's").status == 400
         assert stage.rows() == before
 
@@ -52,7 +52,7 @@ def test_a_change_of_what_was_just_read_is_done_once(good: Good, stage: Stage) -
         # What is gone is not found; what asks for no more than there is already is content (RFC 9110, section 13.1.1).
         assert again.status in (404, 409, good.status), again.text
         if again.status == 409:
-            assert again.body["error"]["details"][0]["code"] == "version_mismatch"
+            assert good.endpoint.error_in(again.body)["details"][0]["code"] == "version_mismatch"
         assert stage.rows() == once
 
 
@@ -72,5 +72,5 @@ def test_a_route_that_cannot_keep_the_promise_says_so(good: Good, stage: Stage) 
             answered = good.send(world, sent, If_Match=expected)
 
             assert answered.status == 400, answered.text
-            assert answered.body["error"]["details"][0]["field"] == "If-Match"
+            assert good.endpoint.error_in(answered.body)["details"][0]["field"] == "If-Match"
         assert stage.rows() == before

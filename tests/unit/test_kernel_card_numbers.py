@@ -93,11 +93,11 @@ def test_not_even_an_id_of_digits_alone_is_one(digits: int) -> None:
 
 @pytest.mark.parametrize("text", ["1 " * 500_000, "1" * 1_000_000, "1-" * 500_000, "a1" * 500_000, "12345 " * 160_000])
 def test_a_long_text_is_looked_through_in_a_few_seconds(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert not holds_card_number(text + "a")
 
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_ten_thousand_real_ids_pass() -> None:
