@@ -26,6 +26,7 @@ from benchmarks.shop import (
     Event,
     Shop,
 )
+from commerce.checkouts.contracts import consignment_of
 from commerce.gift_cards import batch_jobs, batches, redeeming
 from commerce.gift_cards.batch_model import IssueBatch
 from commerce.gift_cards.batches import CHUNK
@@ -352,6 +353,82 @@ def _nothing(_: Shop) -> dict[str, Any]:
     return {}
 
 
+def _customers(shop: Shop) -> dict[str, Any]:
+    return {"customer_id": shop.customer_id}
+
+
+def _new_credit(shop: Shop) -> dict[str, Any]:
+    return {"body": _customers(shop) | {"amount": 5, "reason": "refund"}}
+
+
+def _credit(shop: Shop) -> dict[str, Any]:
+    shop.send("POST /admin/store-credit/issue", **_new_credit(shop))
+    return _customers(shop)
+
+
+def _redeemed_credit(shop: Shop) -> dict[str, Any]:
+    order = {"order_id": shop.unpaid_order()["id"], "amount_to_redeem": 1}
+    return {"body": _credit(shop) | order}
+
+
+def _voided_credit(shop: Shop) -> dict[str, Any]:
+    made = shop.send("POST /admin/store-credit/issue", **_new_credit(shop))
+    return {"credit_id": made["credit_id"], "body": {"reason": "Issued twice"}}
+
+
+def _paying_card(shop: Shop) -> dict[str, Any]:
+    shop.fill_cart()
+    card = _card(shop)
+    return {"body": {"serial": card["serial"], "pin": card["pin"], "amount": 5}}
+
+
+def _card_in_cart(shop: Shop) -> dict[str, Any]:
+    held = shop.send("POST /cart/gift-cards", **_paying_card(shop))
+    return {"redemption_id": held["gift_cards"][0]["redemption_id"]}
+
+
+def _checkout(shop: Shop) -> dict[str, Any]:
+    shop.fill_cart()
+    return {"checkout_id": shop.send("GET /cart")["id"]}
+
+
+def _filled_checkout(shop: Shop) -> dict[str, Any]:
+    shop.send("DELETE /cart")
+    items = [{"productId": each["product_id"], "variantId": each["variant_id"], "quantity": 2} for each in shop.items()]
+    return {"body": {"lineItems": items}}
+
+
+def _checkout_with_credit(shop: Shop) -> dict[str, Any]:
+    _credit(shop)
+    return _checkout(shop)
+
+
+def _certificate(shop: Shop) -> dict[str, Any]:
+    card = _card(shop)
+    return _checkout(shop) | {"body": {"giftCertificateCode": card["serial"], "pin": card["pin"]}}
+
+
+def _checkout_with_card(shop: Shop) -> dict[str, Any]:
+    certificate = _certificate(shop)
+    shop.send("POST /api/storefront/checkouts/{checkout_id}/gift-certificates", **certificate)
+    return {"checkout_id": certificate["checkout_id"], "code": certificate["body"]["giftCertificateCode"]}
+
+
+_SHIPPED_TO = {"firstName": "Jane", "lastName": "Doe", "address1": "123 Main St", "city": "Springfield"}
+
+
+def _consigned(shop: Shop) -> dict[str, Any]:
+    return _checkout(shop) | {"body": {"address": _SHIPPED_TO, "shippingOptionId": "standard"}}
+
+
+def _consigned_elsewhere(shop: Shop) -> dict[str, Any]:
+    given = _consigned(shop)
+    return given | {"consignment_id": consignment_of(given["checkout_id"])}
+
+
+_CHECKOUT = "/api/storefront/checkouts/{checkout_id}"
+
+
 # Functions that API Gateway does not route to
 
 
@@ -515,6 +592,23 @@ SUBJECTS: tuple[Subject, ...] = (
         _route(f"{method} /admin/orders/{{order_id}}/status", lambda shop: _processing(shop, "order_id"))
         for method in ("PATCH", "PUT")
     ),
+    _route("POST /admin/store-credit/issue", _new_credit),
+    _route("GET /admin/store-credit/balance/{customer_id}", _credit, Target.GET),
+    _route("GET /admin/store-credit/transactions/{customer_id}", _credit, Target.LIST),
+    _route("POST /admin/store-credit/redeem", _redeemed_credit),
+    _route("POST /admin/store-credit/{credit_id}/void", _voided_credit),
+    _route("POST /cart/gift-cards", _paying_card),
+    _route("DELETE /cart/gift-cards/{redemption_id}", _card_in_cart),
+    _route("POST /api/storefront/carts", _filled_checkout),
+    _route(f"GET {_CHECKOUT}", _checkout),
+    _route(f"POST {_CHECKOUT}/store-credit", _checkout_with_credit),
+    _route(f"DELETE {_CHECKOUT}/store-credit", _checkout_with_credit),
+    _route(f"POST {_CHECKOUT}/gift-certificates", _certificate),
+    _route(f"DELETE {_CHECKOUT}/gift-certificates/{{code}}", _checkout_with_card),
+    _route(f"PUT {_CHECKOUT}/billing-address", lambda shop: _checkout(shop) | {"body": _SHIPPED_TO}),
+    _route(f"POST {_CHECKOUT}/consignments", _consigned),
+    _route(f"PUT {_CHECKOUT}/consignments/{{consignment_id}}", _consigned_elsewhere),
+    _route(f"POST {_CHECKOUT}/orders", _checkout, Target.PLACE),
     *_list("GET /admin/gift-cards"),
     _route("POST /admin/gift-cards", lambda _: {"body": {"amount": 75}}),
     _route("GET /admin/gift-cards/lookup", lambda shop: {"query": {"code": _card(shop)["serial"]}}, Target.GET),

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import stripe
 
+from local import demo_stored_value
 from local.buyer import Buyer, UnexpectedError, expect
 from local.stack.settings import Ports, Settings
 from local.stack.shop import call
@@ -165,6 +166,18 @@ def look_back(buyer: Buyer, shop: dict[str, str], order_id: str) -> None:
     expect(counts["pending"] >= 1, "the paid order is counted")
 
 
+def buy_with_stored_value(buyer: Buyer, shop: dict[str, str], product: dict[str, Any], variant: dict[str, Any]) -> str:
+    """Buy the same again with two gift cards, store credit and a bank card; give the order's id."""
+    cards = demo_stored_value.prepare(buyer, shop)
+    total = fill_cart(buyer, product, variant)
+    due = demo_stored_value.apply(buyer, cards, total)
+    order_id = place_order(buyer, total)
+    pay(buyer, shop, order_id, due)
+    demo_stored_value.look_at_the_books(buyer, cards, order_id)
+    demo_stored_value.look_at_the_liability(buyer, shop)
+    return order_id
+
+
 def shop_environment() -> dict[str, str]:
     """The running shop: from the environment when it names one, from ``.till/local.env`` otherwise.
 
@@ -190,13 +203,14 @@ def main() -> int:
         order_id = place_order(buyer, total)
         pay(buyer, shop, order_id, total)
         look_back(buyer, shop, order_id)
+        second = buy_with_stored_value(buyer, shop, product, variant)
     except UnexpectedError as error:
         print(f"\nNot as it should be: {error}", file=sys.stderr)
         return 1
     except httpx.TransportError as error:
         print(f"\nThe shop does not answer ({error}). Is `make up` running?", file=sys.stderr)
         return 1
-    print(f"\nOrder {order_id} is placed, paid and ready to be packed.")
+    print(f"\nOrders {order_id} and {second} are placed, paid and ready to be packed.")
     return 0
 
 

@@ -38,7 +38,7 @@ def next_day(tenant: Tenant) -> date:
     return newest.day + timedelta(days=1) if newest else LONG_AGO
 
 
-def paid_cards(opening: int, issued: int, spent: int) -> Line:
-    """A day of gift cards in dollars that somebody paid for, in cents."""
-    movements = (("commit", Movement(1, -spent)), ("issue", Movement(1, issued)))
-    return Line(Account("gift_card", "USD", "paid"), opening, movements)
+def sold_cards(opening: int, issued: int, currency: str = "USD", *, spent: int = 0) -> Line:
+    """A day of gift cards that somebody paid for, in minor units."""
+    movements = (("commit", Movement(1, -spent)),) * bool(spent) + (("issue", Movement(1, issued)),)
+    return Line(Account("gift_card", currency, "paid"), opening, movements)

@@ -97,6 +97,25 @@ def deploy(settings: Settings, sources: str, parameters: dict[str, str]) -> bool
     return True
 
 
+def gift_card_key(settings: Settings) -> str:
+    """The secret that gift cards' PINs come from, for what makes cards past the functions."""
+    name = _physical(settings, "GiftCardKey")
+    return str(client("secretsmanager", settings.endpoint_url).get_secret_value(SecretId=name)["SecretString"])
+
+
+def close_days(settings: Settings) -> None:
+    """Do now what the schedule does every hour: close the days that are over."""
+    name = _physical(settings, "SchedulesCloseDays")
+    client("lambda", settings.endpoint_url).invoke(FunctionName=name, InvocationType="Event")
+
+
+def _physical(settings: Settings, resource: str) -> str:
+    found = client("cloudformation", settings.endpoint_url).describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId=resource
+    )
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
 def outputs(settings: Settings) -> dict[str, str]:
     """The stack's outputs, by name."""
     found = client("cloudformation", settings.endpoint_url).describe_stacks(StackName=STACK_NAME)["Stacks"][0]

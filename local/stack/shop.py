@@ -131,13 +131,27 @@ def _add_person(cognito: Any, pool: str, email: str, password: str, given_name: 
     cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
 
 
-def _run(settings: Settings, module: str, table: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def tell_history(settings: Settings, table: str, customer_id: str, gift_card_key: str) -> str:
+    """Give the demo shop a past; in words what it is.
+
+    Raises:
+        StackError: it could not be told, in the command's own words.
+    """
+    done = _run(settings, "local.demo_history", table, "--customer", customer_id, GIFT_CARD_KEY=gift_card_key)
+    if done.returncode:
+        raise StackError(f"The demo shop got no past: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _run(
+    settings: Settings, module: str, table: str, *arguments: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     """Run one of the operator's commands for the demo shop."""
     common = ("--tenant", TENANT, "--mode", "test", "--table", table)
     return subprocess.run(
         [sys.executable, "-m", module, *common, *arguments],
         cwd=ROOT,
-        env=child_environment(**aws_environment(settings.endpoint_url)),
+        env=child_environment(**aws_environment(settings.endpoint_url), **environment),
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,7 @@ from local.stack import deployment, servers
 from local.stack.console import Console
 from local.stack.processes import Child, is_running, stop_process
 from local.stack.settings import AWS_CREDENTIALS, REGION, STAGE, Settings, StackError
-from local.stack.shop import TENANT, Kept, SignIn, open_sign_in, owner_key
+from local.stack.shop import TENANT, Kept, SignIn, open_sign_in, owner_key, tell_history
 
 # As the template's parameters name them by default.
 STRIPE_API_KEY_SECRET = "till/stripe/api-key"  # noqa: S105  (a name)
@@ -204,6 +204,9 @@ class Stack:
             lambda done, total: self.console.progress("demo data", done, total)
         )
         notes.append(f"{loaded.products} products, {loaded.variants} variants, {loaded.customers} customers")
+        key = deployment.gift_card_key(self.settings)
+        notes.append(tell_history(self.settings, table, loaded.first_customer_id, key))
+        deployment.close_days(self.settings)
         # A token of another load names a customer that is gone.
         return self._kept.put(loaded_into=table, customer_id=loaded.first_customer_id, customer_token="")
 

@@ -29,9 +29,9 @@ class Endpoint:
         """
         if self.surface.name == "checkouts":
             assert set(body) == {"status", "title", "type", "errors", "details", "request_id"}
-            assert body["type"] == f"urn:till:error:{body['status']}"
+            assert isinstance(body["status"], int)
             assert body["errors"] == {each["field"]: each["message"] for each in body["details"] if each["field"]}
-            named = {"code": body["status"], "message": body["title"]}
+            named = {"code": body["type"].removeprefix("urn:till:error:"), "message": body["title"]}
             return named | {name: body[name] for name in ("details", "request_id")}
         bare = self.surface.name.startswith(("v2", "gift cards"))
         assert set(body) == ({"error"} if bare else {"success", "error"})

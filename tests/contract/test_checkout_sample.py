@@ -51,7 +51,7 @@ def tree_of_schema(schema: dict[str, Any], known: dict[str, Any]) -> Tree:
         return {name: tree_of_schema(inner, known) for name, inner in properties.items()}
     if schema["type"] == "array":
         return [tree_of_schema(schema["items"], known)]
-    return {"integer": "number"}.get(schema["type"], schema["type"])
+    return "number" if schema["type"] == "integer" else str(schema["type"])
 
 
 def paths(value: Tree, above: str = "") -> dict[str, str]:

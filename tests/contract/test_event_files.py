@@ -10,7 +10,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -444,7 +444,12 @@ def test_the_five_minutes_schedule_tells_again_of_a_batch_that_stands_still() ->
 def exported(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A card was issued on the day that the files speak of; the next day has begun. Gives the days being closed."""
     started: list[str] = []
-    monkeypatch.setattr(workflow, "start", lambda tenant, day, attempt: started.append(f"{day} {attempt}") or True)
+
+    def start(tenant: Tenant, day: date, attempt: str) -> bool:
+        started.append(f"{day} {attempt}")
+        return True
+
+    monkeypatch.setattr(workflow, "start", start)
     with clock.use(lambda: NOON):
         run(lambda tx: issue(tx, system(DEMO, "demo"), IssueCard(Money(5000, "USD"))))
     with clock.use(lambda: datetime(2026, 3, 21, 4, 12, tzinfo=UTC)):

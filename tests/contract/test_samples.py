@@ -9,6 +9,7 @@
 """
 
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ KEYS = {"id", "method", "path", "given", "status", "response", "units", "same"}
 OPTIONAL_KEYS = {"query", "headers", "path_parameters", "request", "request_units", "note"}
 # What the contract documents with a sample for the endpoints that there are.
 DOCUMENTED = {"AL-01", "CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
+    *("GC-01", "GC-02", "GC-03", "GC-04", "GC-05", "GC-06", "GC-07", "GC-18"),
     *("NT-01", "NT-02", "OR-04", "OR-08", "OR-09", "PY-03"),
     *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "X-03"),
     *("SC-01", "SC-02", "SC-04"),  # SC-03: tests/contract/test_checkout_sample.py
@@ -212,6 +214,37 @@ def a_product_whose_price_was_changed(shop: Shop, request: pytest.FixtureRequest
     return {"prod_789": product["id"]}
 
 
+def a_shop_in_march(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    """Its samples have dates that lie ahead then."""
+    then = datetime(2026, 3, 20, 10, tzinfo=UTC)
+    request.getfixturevalue("monkeypatch").setattr(clock, "_source", lambda: then)
+    return {}
+
+
+def a_place_for_files_in_march(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
+    request.addfinalizer(lambda: [bucket.objects.delete(), bucket.delete()])
+    return a_shop_in_march(shop, request)
+
+
+def a_card_with_75_left(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    """An order took 25.00 of it; another one waits."""
+    order_id = an_order(shop, request)["order_789"]
+    other = shop.order(shop.customer("joe@example.com"), (shop.product("C", 75, stock=1)["id"], 1))
+    code = shop.do("admin/gift_cards/issue_gift_card", body={"amount": 100})["code"]
+    body = {"code": code, "order_id": order_id, "amount_to_redeem": 25}
+    shop.do("admin/gift_cards/redeem_gift_card", body=body)
+    return {"GC-ABC-DEF-123": code, "order_999": other}
+
+
+def a_card_and_a_cart(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    known = a_cart_with_two_shirts(shop, request)
+    card = shop.do("storefront/gift_cards/issue_card", body={"amount": 75})
+    cart_id = shop.do("storefront/carts/get_cart", by=shopper(known))["id"]
+    named = {"GC-ABCD-1234": card["serial"], "4892": card["pin"], "cart_123": cart_id}
+    return known | named | {"my-org": shop.tenant.tenant_id}
+
+
 GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "an open shop": an_open_shop,
     "a shirt at 29.99": a_shirt,
@@ -229,6 +262,10 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "a customer in March 2026": a_customer_in_march,
     "store credit of 100.00, of which 30.00 are used": store_credit_of_100,
     "a checkout that store credit pays for": a_checkout_with_store_credit,
+    "a shop in March 2026": a_shop_in_march,
+    "a place for files in March 2026": a_place_for_files_in_march,
+    "a gift card of 100.00 with 75.00 left on it": a_card_with_75_left,
+    "a gift card of 75.00 and a cart": a_card_and_a_cart,
     "a checked platform": a_checked_platform,
     "a product whose price was changed": a_product_whose_price_was_changed,
 }

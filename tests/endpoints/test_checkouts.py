@@ -178,7 +178,8 @@ def test_what_cannot_be_bought_is_refused_in_the_checkouts_own_form(
 ) -> None:
     refused = shopper.ask("fill_checkout", body)
 
-    assert refused.status == status, refused.text
+    assert (refused.status, refused.body["status"]) == (status, status), refused.text
+    assert refused.body["type"] == "urn:till:error:validation_error"
     assert set(refused.body) == {"status", "title", "type", "errors", "details", "request_id"}
     assert [(each["field"], each["code"]) for each in refused.body["details"]] == [(field, code)]
     assert list(refused.body["errors"]) == ([field] if field else [])

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from commerce.gift_cards import batch_files, pins, serials, store
+from commerce.gift_cards import batch_files, batch_jobs, pins, serials, store
 from commerce.kernel import aws, clock
 from commerce.kernel.csv_text import table as csv_table
 from commerce.observability import logger
@@ -153,6 +153,7 @@ def test_the_workflow_issues_every_card_once_and_then_there_is_a_file(call: Call
     cards, entries = rows_of(table, "gift_card"), rows_of(table, "posting")
     assert Counter(card["batch_id"] for card in cards) == {batch_id: 130}
     assert {entry["actor"] for entry in entries} == {"api_key:key_1"}
+    assert {json.loads(card["cause"])["actor"] for card in cards} == {"api_key:key_1"}
     assert Counter(entry["pk"] for entry in entries) == Counter(card["pk"] for card in cards)
     file = call(DOWNLOAD, batch_id=batch_id).body["data"]
     assert {serials.normalise(line["serial"]) for line in lines(file["download_url"])} == {
@@ -255,6 +256,16 @@ def test_a_batch_that_stands_still_is_told_of_again_until_it_is_issued(call: Cal
     assert progress(call, batch_id)["status"] == "issued"
 
 
+def test_two_schedules_that_find_the_same_batch_tell_of_it_once(call: Call, table: Any) -> None:
+    batch_id, later = ordered(call, 101)["batch_id"], clock.now() + LATER
+
+    with clock.use(lambda: later):
+        for _ in range(2):
+            batch_jobs.resume(TENANT, batch_id)
+
+    assert sorted(event.sequence for event in told(rows_of(table, "outbox"))) == [1, 2]
+
+
 def test_one_batch_that_cannot_be_told_of_does_not_keep_the_others_waiting(call: Call, table: Any) -> None:
     lost, kept = (ordered(call, 101)["batch_id"] for _ in range(2))
     [row] = [row for row in rows_of(table, "gift_card_batch") if row["batch_id"] == lost]
@@ -315,8 +326,9 @@ def test_without_the_bucket_nothing_is_written_and_the_caller_may_try_again(call
 
     assert (answered.status, answered.headers["Retry-After"]) == (503, "1")
     assert table.scan()["Items"] == before
-    assert order(call, 2).status == 503
-    assert table.scan()["Items"] == before
+    for quantity in (1, 100):
+        assert order(call, quantity).status == 503
+        assert table.scan()["Items"] == before
 
 
 def test_a_batch_of_another_shop_is_not_there(call: Call) -> None:

@@ -14,7 +14,7 @@ from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.kernel import aws, clock
 from commerce.kernel.money import Money
 from commerce.table.transaction import run
-from tests.liability import close_day, paid_cards
+from tests.liability import close_day, sold_cards
 from tests.shop import MERCHANT, OTHER_TENANT, TENANT, Call, Credential
 
 LIST, GET, POST = (
@@ -58,7 +58,7 @@ def test_closed_days_are_listed_with_the_newest_first(call: Call) -> None:
 
 
 def test_a_day_says_what_was_owed_before_and_after_it(call: Call) -> None:
-    close_day(TENANT, DAY, paid_cards(10000, 5000, 2050))
+    close_day(TENANT, DAY, sold_cards(10000, 5000, spent=2050))
     day = call(GET, date="2026-03-20").body["data"]
     [gift_cards] = day["liabilities"]
     assert (gift_cards["book"], gift_cards["currency"]) == ("gift_card", "USD")
@@ -106,7 +106,7 @@ def test_another_shops_days_are_not_there(call: Call) -> None:
 
 
 @pytest.mark.parametrize(("path", "more"), [(LIST, {}), (GET, {"date": "2026-03-20"}), (POST, {"date": "2026-03-20"})])
-def test_reports_have_a_scope_of_their_own(path: str, more: dict[str, str], call: Call) -> None:
+def test_reports_have_a_scope_of_their_own(path: str, more: dict[str, Any], call: Call) -> None:
     close_day(TENANT, DAY)
     clerk = Credential(scopes=frozenset({"gift_cards:read", "gift_cards:write"}))
     assert call(path, credential=clerk, **more).status == 403

@@ -660,7 +660,7 @@ def test_of_two_who_change_a_card_at_once_the_second_plans_anew(
     call: Call, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = issued(shop, active=False)
-    commit, met = transaction.Transaction.commit, []
+    commit, met = transaction.Transaction.commit, list[bool]()
 
     def slow(self: transaction.Transaction) -> None:
         if not met:

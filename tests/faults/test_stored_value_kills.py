@@ -29,6 +29,7 @@ from commerce.orders import tendering, use_cases
 from commerce.orders.model import Order
 from commerce.payments import cancelling, stripe_gateway
 from commerce.payments import use_cases as payments
+from commerce.payments.model import StartPayment
 from commerce.store_credit import store as lots
 from commerce.store_credit import use_cases as store_credit
 from commerce.store_credit.model import balance_of
@@ -125,7 +126,7 @@ class Till:
 
     def start_payment(self, order_id: str) -> str:
         order = self.order(order_id)
-        command = payments.StartPayment(order_id, order.outstanding.minor, "USD")
+        command = StartPayment(order_id, order.outstanding.minor, "USD")
         return run(lambda tx: payments.start(tx, self.merchant, command)).intent_id
 
     def pay(self, order_id: str) -> Any:
@@ -275,8 +276,7 @@ def expiry_of_a_mixed_order(till: Till) -> tuple[Attempt, Callable[[], None]]:
 
     def attempt() -> bool:
         with clock.use(later(minutes=61)):
-            handler("schedules/expire_orders").handler({}, None)
-        return till.order(order_id).status == "cancelled"
+            return trying(lambda tx: payments.expire(tx, till.tenant, order_id))()
 
     return attempt, lambda: all_is_back(till, order_id, applied)
 
@@ -340,7 +340,9 @@ def refund_of_an_order_that_bought_cards(till: Till) -> tuple[Attempt, Callable[
 
 
 def sweep_of_what_is_over(till: Till) -> tuple[Attempt, Callable[[], None]]:
-    """A hold, a card and a lot."""
+    """A hold, a card and a lot; what other tests left behind is over first."""
+    with clock.use(later(days=2)):
+        handler("schedules/sweep_stored_value").handler({}, None)
     today = day_of(clock.now(), till.tenant.timezone)
     [held] = till.mixed_cart(2000)
     lapsing = till.issue(700, expires_on=today)
@@ -414,15 +416,22 @@ def test_stored_value_moves_once_whatever_dies(
     scenario: Scenario, stripe: Stripe, table: Any, record_property: Callable[[str, Any], None]
 ) -> None:
     calls = once(scenario, stripe, table, Door()).calls
-    for number in range(len(calls)):
-        for door in (
-            Door(strike_at=number),
-            Door(strike_at=number, after=True),
-            Door(strike_at=number, after=True, error=AnswerLost),
-        ):
-            assert len(once(scenario, stripe, table, door).calls) > number, "the call that was to be killed never came"
-    record_property(DEATHS, Counter({name.rpartition(".")[2]: 2 * n for name, n in Counter(map(_kind, calls)).items()}))
-    record_property(LOST, Counter(map(_kind, calls)))
+    deaths, lost = Counter(map(_kind, calls)), Counter[str]()
+    doors = [Door(strike_at=number) for number in range(len(calls))]
+    for number in (number for number, call in enumerate(calls) if not _only_reads(call)):
+        # Whoever dies after a read dies before the next call; and botocore asks for what was read once more.
+        doors += [Door(strike_at=number, after=True), Door(strike_at=number, after=True, error=AnswerLost)]
+        deaths[_kind(calls[number])] += 1
+        lost[_kind(calls[number])] += 1
+    for door in doors:
+        struck = once(scenario, stripe, table, door)
+        assert len(struck.calls) > (door.strike_at or 0), "the call that was to be killed never came"
+    record_property(DEATHS, dict(deaths))
+    record_property(LOST, dict(lost))
+
+
+def _only_reads(call: str) -> bool:
+    return call.startswith("GET ") or _kind(call) in ("GetItem", "BatchGetItem", "Query", "GetSecretValue")
 
 
 def _kind(call: str) -> str:

@@ -22,7 +22,7 @@ SEMANTIC = {
     ),
     "what the shop has": (
         "unknown_product unknown_variant unknown_warehouse unknown_customer variant_required variant_in_stock "
-        "not_for_sale address_required cart_empty"
+        "not_for_sale address_required cart_empty unknown_shipping_option insufficient_credit wrong_customer"
     ),
     "prices and amounts depend on the shop's currency, its catalogue and the order": (
         "foreign_currency unknown_currency too_many_decimal_places amount_out_of_range amount_mismatch price_mismatch "
@@ -30,7 +30,7 @@ SEMANTIC = {
     ),
     "one thing twice in a request, or more of it together than fits": (
         "duplicate_sku duplicate_variant two_defaults two_prices too_many_variants too_many_items too_large "
-        "quantity_too_large"
+        "quantity_too_large too_many_parts bad_shipping_options"
     ),
     "depends on the clock or on the credential": "bad_expiry bad_limit scope_not_held",
     "registries that grow: countries of ISO 3166-1 in any case, networks in all their notations": "country bad_network",
@@ -40,7 +40,9 @@ SEMANTIC = {
         "mistyped_serial insufficient_balance exceeds_outstanding currency_mismatch gift_card_empty nothing_to_refund "
         "refund_exceeds_redemption unknown_order unknown_cart nothing_to_pay"
     ),
-    "the shop's own day, and the law of its country": "date_passed expiry_too_soon expiry_not_allowed date_out_of_range",
+    "the shop's own day, and the law of its country": (
+        "date_passed expiry_too_soon expiry_not_allowed date_out_of_range"
+    ),
     "one field asks for another": "recipient_required disposition_required",
 }
 CODES = frozenset(" ".join(SEMANTIC.values()).split())
@@ -80,7 +82,8 @@ def description_is_complete(context: CheckContext, response: Response, case: Cas
     """A request that the description allows is not refused for its structure."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 422):
         return
-    error = response.json()["error"]
+    body = response.json()
+    error = body.get("error", body)  # a checkout's error stands for itself
     if isinstance(error, str):
         return  # OAuth's errors name no field (RFC 6749, section 5.2)
     if any(each["code"] == "int_type" for each in error["details"]) and _has_whole_float(case.body):

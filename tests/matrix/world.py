@@ -269,8 +269,10 @@ _CHANCE = re.compile(
     r"|(?<=DUE#ORDER#)\d|(?<=DUE#CARD#)\d|(?<=DUE#REDEMPTION#)\d"  # the shard that an id falls into
     r"|(?<=LEDGER#ten_\d#(?:test|live)#\d{4}-\d\d-\d\d#)\d"
     r"|\bGC-?[0-9A-HJKMNP-TV-Z]{4}(?:-?[0-9A-HJKMNP-TV-Z]{4}){3}\b"  # serials of gift cards
+    r"|(?<=GC-…-)[0-9A-HJKMNP-TV-Z]{4}\b"  # and what lists show of them
     r"|(?<=X-Amz-Date=)\d{8}T\d{6}Z"  # when a link was signed
     r'|(?<="last_four":")[0-9a-f]{4}'
+    r'|(?<="pin":")[0-9]{6}'
 )
 _SECRETS = frozenset({"last_four", "ttl"})  # the end of a random text; counted from the real clock
 _OF_ATTEMPTS = frozenset({"operation", "limit"})  # rows about requests, not about the shop

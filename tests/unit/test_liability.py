@@ -183,6 +183,7 @@ def _customers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commerce.customers.store.find", lambda tenant, customer_id: customer_id)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("timezone", "first"), ZONES.items())
 def test_thirty_days_close_with_what_is_on_the_cards_and_the_next_day_opens_with_it(
     timezone: str, first: date, machine: Machine, alarms: list[str]
@@ -285,6 +286,16 @@ def test_a_day_is_closed_ten_minutes_after_its_end(instant: str, started: int, s
 def test_a_shop_without_stored_value_has_no_days_to_close(machine: Machine) -> None:
     opened()
     assert close_days(noon(21)) == {"started": 0, "failed": 0}
+
+
+@pytest.mark.parametrize(("card", "credit"), [(18, 19), (19, 18)])
+def test_the_first_day_is_that_of_the_first_card_or_credit(card: int, credit: int, machine: Machine) -> None:
+    merchant = opened()
+    on(noon(card), lambda tx: issue(tx, merchant, IssueCard(Money(5000, "USD"))))
+    on(noon(credit), lambda tx: store_credit.issue(tx, merchant, CREDIT))
+    close_days(noon(20))
+    days = [export.day for export in store.span(merchant.tenant, DAY, 30)]
+    assert days == [date(2026, 3, 18), date(2026, 3, 19)]
 
 
 def test_a_shop_that_cannot_be_read_does_not_keep_the_others_open(

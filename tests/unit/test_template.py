@@ -209,6 +209,7 @@ def test_only_payment_functions_read_stripes_secrets() -> None:
     assert readers == {
         "AdminCreatePaymentIntent",
         "AdminRedeemGiftCard",
+        "AdminRedeemStoreCredit",
         "AdminSetOrderStatus",
         "QueuesApplyStripeEvent",
         "SchedulesExpireOrders",

@@ -6,7 +6,7 @@ All of `amount_to_redeem` is redeemed, or nothing. An open payment of the order 
 too much; what is left is paid with a new one.
 """
 
-from commerce.gift_cards.contracts import RedeemedOut, RedeemIn
+from commerce.gift_cards.redeem_contracts import RedeemedOut, RedeemIn
 from commerce.http.api import AdminApi, Caller, Transaction
 from commerce.orders import tendering
 

@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "Content-Type": "application/json",
             "X-Request-Id": request_id,
         },
-        "body": wire_json.dumps(ADMIN.error(error)),
+        "body": wire_json.dumps(ADMIN.error(error, 405)),
     }
 
 

@@ -8,7 +8,7 @@ five misses about one serial, be there such a card or not, it rests for a while.
 
 from commerce.gift_cards import redeeming
 from commerce.gift_cards.guessing import BUDGETS
-from commerce.gift_cards.storefront_contracts import BalanceOut, PossessionQuery
+from commerce.gift_cards.possession_contracts import BalanceOut, PossessionQuery
 from commerce.http.api import PUBLIC_SCOPE, Caller, GiftCardsPublicApi
 
 app = GiftCardsPublicApi()

@@ -6,7 +6,7 @@ The figures are sums of ledger entries by currency, and by where the cards' valu
 """
 
 from commerce.gift_cards import statistics
-from commerce.gift_cards.storefront_contracts import StatisticsOut
+from commerce.gift_cards.statistics_contracts import StatisticsOut
 from commerce.http.api import Caller, GiftCardsApi
 
 app = GiftCardsApi()

@@ -6,7 +6,7 @@ Nothing here is ever changed or deleted.
 """
 
 from commerce.gift_cards import queries, transactions
-from commerce.gift_cards.storefront_contracts import TransactionOut, TransactionsQuery
+from commerce.gift_cards.transaction_contracts import TransactionOut, TransactionsQuery
 from commerce.http.api import Caller, GiftCardsApi, Page
 from commerce.kernel.caller import Role
 

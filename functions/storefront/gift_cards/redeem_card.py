@@ -9,8 +9,8 @@ other carts hold where too little is free. Misses are answered and limited as th
 
 from commerce.access.queries import currency_of
 from commerce.carts import tenders
+from commerce.gift_cards.apply_contracts import ApplyCardIn, CardApplied
 from commerce.gift_cards.guessing import BUDGETS
-from commerce.gift_cards.storefront_contracts import ApplyCardIn, CardApplied
 from commerce.http.api import PUBLIC_SCOPE, Caller, GiftCardsPublicApi, Transaction
 
 app = GiftCardsPublicApi()

@@ -8,7 +8,7 @@ limited as those of the balance are.
 
 from commerce.carts import tenders
 from commerce.gift_cards.guessing import BUDGETS
-from commerce.gift_cards.storefront_contracts import PossessionQuery
+from commerce.gift_cards.possession_contracts import PossessionQuery
 from commerce.http.api import PUBLIC_SCOPE, Caller, GiftCardsPublicApi, Transaction
 
 app = GiftCardsPublicApi()

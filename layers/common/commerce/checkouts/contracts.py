@@ -259,7 +259,7 @@ class ChosenShippingOut(CamelOutput):
         return cls(**_shipping(option, currency))
 
 
-class ShippingOptionOut(ChosenShippingOut):
+class AvailableShippingOut(ChosenShippingOut):
     is_recommended: bool
 
 
@@ -282,7 +282,7 @@ class ConsignmentOut(CamelOutput):
     id: str
     shipping_address: EmptyOut
     address: CheckoutAddressOut
-    available_shipping_options: list[ShippingOptionOut]
+    available_shipping_options: list[AvailableShippingOut]
     selected_shipping_option: ChosenShippingOut
     coupon_discounts: list[CouponDiscountOut]
     discounts: list[ConsignmentDiscountOut]
@@ -299,7 +299,7 @@ class ConsignmentOut(CamelOutput):
             shipping_address=EmptyOut(),
             address=CheckoutAddressOut.of(checkout.shipping_address, consignment_id, checkout.email),
             available_shipping_options=[
-                ShippingOptionOut(**_shipping(each, checkout.currency), is_recommended=each is options[0])
+                AvailableShippingOut(**_shipping(each, checkout.currency), is_recommended=each is options[0])
                 for each in options
             ],
             selected_shipping_option=ChosenShippingOut.of(checkout.chosen or ShippingOption("", ""), checkout.currency),

@@ -33,7 +33,7 @@ class Link:
 
 
 def link_to(tenant: Tenant, batch: Batch) -> Link:
-    """Write the file of a batch that is issued, and give a link to it.
+    """Write the file of a batch, and give a link to it.
 
     Cards whose PIN was replaced since have their first one in it, which opens nothing any more.
 

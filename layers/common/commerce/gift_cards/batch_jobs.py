@@ -42,9 +42,11 @@ def issue(tx: Transaction, caller: Caller, command: IssueBatch) -> tuple[Batch, 
     """
     if command.quantity > MAX_AT_ONCE:
         return request(tx, caller, command), None
-    batch, _ = batches.issue(tx, caller, command)
     tx.outside("write the batch's file")
-    return batch, batch_files.link_to(caller.tenant, batch)
+    # The file first: without it no card is issued, and it opens nothing until they are.
+    link = batch_files.link_to(caller.tenant, batches.begun(tx, caller, command))
+    batch, _ = batches.issue(tx, caller, command)
+    return batch, link
 
 
 def request(tx: Transaction, caller: Caller, command: IssueBatch) -> Batch:

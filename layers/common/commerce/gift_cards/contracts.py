@@ -1,4 +1,4 @@
-"""Gift cards on the wire of ``/admin`` (contract GC-01…04, GC-20). Amounts are decimal major units.
+"""Gift cards on the wire of ``/admin`` (contract GC-01…03, GC-20). Amounts are decimal major units.
 
 ``code`` is the serial as it is printed (contract X-06); the PIN is in the answer that issues a card, and nowhere else.
 """
@@ -11,15 +11,14 @@ from pydantic import Field
 from commerce.gift_cards import serials
 from commerce.gift_cards.batch_model import Batch, BatchStatus, IssueBatch
 from commerce.gift_cards.issuing import IssueCard, Issued
-from commerce.gift_cards.model import CardStatus, Funding, GiftCard, Redemption
+from commerce.gift_cards.model import CardStatus, Funding, GiftCard
 from commerce.http.amounts import AmountIn, money
-from commerce.http.contracts import Email, Input, Instant, Line, Major, OrderId, Output, Query, Says
+from commerce.http.contracts import Email, Input, Instant, Line, Major, Output, Query, Says
 from commerce.http.dates import Day
 from commerce.http.pages import OffsetQuery
 from commerce.kernel import clock
 from commerce.kernel.caller import Tenant
 from commerce.kernel.money import currency_code
-from commerce.orders.tendering import Redeem
 
 MAX_QUANTITY = 10_000
 
@@ -247,38 +246,4 @@ class CardFound(Output):
             funding=card.funding,
             expiration_date=iso_day(card),
             created_at=card.created_at,
-        )
-
-
-class RedeemIn(Input):
-    """All of ``amount_to_redeem`` or nothing."""
-
-    code: Serial
-    order_id: Annotated[OrderId, Field(examples=["order_999"])]
-    amount_to_redeem: Annotated[AmountIn, Field(examples=[75])]
-
-    def to_command(self, tenant: Tenant) -> Redeem:
-        amount = money(self.amount_to_redeem, tenant.currency, field="amount_to_redeem")
-        return Redeem(self.order_id, amount, self.code)
-
-
-class RedeemedOut(Output):
-    """``redemption_id`` is what a refund onto the card names."""
-
-    transaction_id: str
-    redemption_id: str
-    amount_redeemed: Major
-    balance_remaining: Major
-    currency: str
-    redeemed_at: Instant
-
-    @classmethod
-    def of(cls, card: GiftCard, redemption: Redemption) -> "RedeemedOut":
-        return cls(
-            transaction_id=redemption.transaction_id,
-            redemption_id=redemption.redemption_id,
-            amount_redeemed=redemption.amount.major,
-            balance_remaining=card.balance.major,
-            currency=card.currency,
-            redeemed_at=redemption.created_at,
         )

@@ -1,4 +1,4 @@
-"""Gift cards on the wire of ``/storefront/giftcards`` and ``/api/data`` (contract GC-05…19, GC-24): camelCase, bare.
+"""Gift cards on the wire of ``/storefront/giftcards`` (contract GC-07…10, GC-12…17, GC-24): camelCase, bare.
 
 Amounts are decimal major units.
 """
@@ -7,15 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from commerce.carts.tenders import AppliedGiftCard, ApplyGiftCard
 from commerce.gift_cards import serials
 from commerce.gift_cards.batch_model import Batch, BatchStatus, IssueBatch
 from commerce.gift_cards.contracts import Currency, Design, FundingIn, LocalDay, Message, Serial, iso_day
 from commerce.gift_cards.issuing import IssueCard, Issued
 from commerce.gift_cards.lifecycle import CancelCard, Disposition
 from commerce.gift_cards.model import CardStatus, DeliveryState, Funding, GiftCard, Redemption
-from commerce.gift_cards.statistics import Figures
-from commerce.gift_cards.transactions import Record, RecordType
 from commerce.http.amounts import AmountIn, money
 from commerce.http.contracts import CamelInput, CamelOutput, CamelQuery, Email, Id, Instant, Line, Major, OrderId
 from commerce.http.dates import Day
@@ -27,73 +24,7 @@ from commerce.kernel.paging import DEFAULT_LIMIT, PageRequest
 
 MAX_CARDS = 100  # of a batch as an array
 
-Pin = Annotated[str, Field(strict=True, pattern=r"^[0-9]{4,12}$", examples=["4892"])]
 Reason = Annotated[Line, Field(description="Kept with the ledger entry")]
-
-
-class PossessionQuery(CamelQuery):
-    """Serial and PIN: whoever has both has the card."""
-
-    serial: Serial
-    pin: Annotated[str, Field(pattern=r"^[0-9]{4,12}$", examples=["4892"])]
-
-
-class BalanceOut(CamelOutput):
-    """``balance`` is what is on the card, what carts hold of it included."""
-
-    serial: str
-    balance: Major
-    currency: str
-    status: CardStatus
-
-    @classmethod
-    def of(cls, card: GiftCard) -> "BalanceOut":
-        return cls(
-            serial=serials.printed(card.serial), balance=card.balance.major, currency=card.currency, status=card.status
-        )
-
-
-class ApplyCardIn(CamelInput):
-    """Without ``amount`` the card pays as much as it can cover."""
-
-    serial: Serial
-    pin: Pin
-    cart_id: Id
-    amount: Annotated[AmountIn, Field(examples=[50])] | None = None
-
-    def to_command(self, shop_currency: str) -> ApplyGiftCard:
-        amount = money(self.amount, shop_currency, field="amount") if self.amount is not None else None
-        return ApplyGiftCard(self.serial, self.pin, amount)
-
-
-class CardApplied(CamelOutput):
-    """``amountApplied`` is held until ``expiresAt``; ``cardBalance`` is what the card could still pay besides.
-
-    ``amountDue`` of the ``cartTotal`` is left to pay.
-    """
-
-    redemption_id: str
-    serial: str
-    amount_applied: Major
-    card_balance: Major
-    cart_total: Major
-    amount_due: Major
-    currency: str
-    expires_at: Instant | None
-
-    @classmethod
-    def of(cls, applied: AppliedGiftCard) -> "CardApplied":
-        redemption, priced = applied.redemption, applied.priced
-        return cls(
-            redemption_id=redemption.redemption_id,
-            serial=serials.printed(applied.card.serial),
-            amount_applied=redemption.amount.major,
-            card_balance=applied.card.available.major,
-            cart_total=priced.total.major,
-            amount_due=priced.amount_due.major,
-            currency=applied.card.currency,
-            expires_at=redemption.expires_at,
-        )
 
 
 class NewCardIn(CamelInput):
@@ -307,98 +238,3 @@ class TransferIn(CamelInput):
     serial: Serial
     to_email: Email
     from_email: Email | None = None
-
-
-class FiguresOut(CamelOutput):
-    """``outstandingLiability`` is what is owed on all cards. ``reconciled`` says that it is what was issued and given
-    back, less what was redeemed, expired and cancelled."""
-
-    issued_count: int
-    total_face_value: Major
-    redeemed_amount: Major
-    reversed_amount: Major
-    refunded_amount: Major
-    expired_amount: Major
-    cancelled_amount: Major
-    outstanding_liability: Major
-    reconciled: bool
-
-
-def _figures(figures: Figures) -> dict[str, Any]:
-    return {
-        "issued_count": figures.issued_count,
-        "total_face_value": figures.issued.major,
-        "redeemed_amount": figures.redeemed.major,
-        "reversed_amount": figures.reversed.major,
-        "refunded_amount": figures.refunded.major,
-        "expired_amount": figures.expired.major,
-        "cancelled_amount": figures.cancelled.major,
-        "outstanding_liability": figures.outstanding.major,
-        "reconciled": figures.reconciles,
-    }
-
-
-class FundingFiguresOut(FiguresOut):
-    funding: Funding
-
-
-class CurrencyFiguresOut(FiguresOut):
-    currency: str
-    by_funding: list[FundingFiguresOut]
-
-    @classmethod
-    def of(cls, figures: Figures) -> "CurrencyFiguresOut":
-        by_funding = [
-            FundingFiguresOut(**_figures(each), funding=funding) for funding, each in figures.by_funding.items()
-        ]
-        return cls(**_figures(figures), currency=figures.currency, by_funding=by_funding)
-
-
-class StatisticsOut(CurrencyFiguresOut):
-    """The shop's own currency, and each one that there are cards in; kept within about a second of the ledger."""
-
-    by_currency: list[CurrencyFiguresOut]
-
-    @classmethod
-    def of_all(cls, own: Figures, each: list[Figures]) -> "StatisticsOut":
-        by_currency = [CurrencyFiguresOut.of(figures) for figures in each]
-        shown = CurrencyFiguresOut.of(own)
-        return cls(**{name: getattr(shown, name) for name in CurrencyFiguresOut.model_fields}, by_currency=by_currency)
-
-
-class TransactionsQuery(CursorQuery):
-    serial: Annotated[Serial, Field(alias="where[giftCardSerial]")]
-
-
-class TransactionOut(CamelOutput):
-    """``balanceAfter`` is null for what sets an amount aside and books nothing; ``actor`` is for the staff."""
-
-    id: str
-    gift_card_serial: str
-    type: RecordType
-    amount: Major
-    currency: str
-    balance_after: Major | None
-    order_id: str | None
-    cart_id: str | None
-    redemption_id: str | None
-    actor: str | None
-    ledger_entry_id: str | None
-    created_at: Instant
-
-    @classmethod
-    def of(cls, record: Record, *, is_staff: bool) -> "TransactionOut":
-        return cls(
-            id=record.record_id,
-            gift_card_serial=serials.printed(record.serial),
-            type=record.type,
-            amount=record.amount.major,
-            currency=record.amount.currency,
-            balance_after=record.balance_after.major if record.balance_after is not None else None,
-            order_id=record.order_id,
-            cart_id=record.cart_id,
-            redemption_id=record.redemption_id,
-            actor=record.actor if is_staff else None,
-            ledger_entry_id=record.entry_id,
-            created_at=record.at,
-        )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from commerce.http.errors import status_of
 from commerce.kernel.caller import MERCHANT_ROLES, Role
 from commerce.kernel.errors import CommerceError, Detail
 from commerce.kernel.paging import Page
@@ -28,7 +29,7 @@ class Surface:
     roles: frozenset[Role]
     one: Callable[[Any], Any]
     many: Callable[[list[Any], Page[Any]], Any]
-    error: Callable[[dict[str, Any]], dict[str, Any]]
+    error: Callable[[dict[str, Any], int], dict[str, Any]]  # of the canonical error and the HTTP status
     headers: Mapping[str, str] = field(default_factory=dict)  # of every answer
     challenge: str = ""  # what a 401 asks for in WWW-Authenticate
 
@@ -51,24 +52,29 @@ class Surface:
         if self.error is _oauth_failure:
             shape: dict[str, Any] = {"error": {"type": "string"}, "error_description": {"type": "string"}}
         elif self.error is _titled_failure:
-            texts = {name: {"type": "string"} for name in ("status", "title", "type", "request_id")}
+            texts = {name: {"type": "string"} for name in ("title", "type", "request_id")}
             by_field = {"type": "object", "additionalProperties": {"type": "string"}}
             detail = {
                 "type": "object",
                 "properties": {name: {"type": "string"} for name in ("field", "message", "code")},
             }
-            shape = {**texts, "errors": by_field, "details": {"type": "array", "items": detail}}
+            shape = {
+                "status": {"type": "integer"},
+                **texts,
+                "errors": by_field,
+                "details": {"type": "array", "items": detail},
+            }
         else:
-            shape = self.error(canonical)
+            shape = self.error(canonical, 400)
         properties = {name: ({"const": False} if value is False else value) for name, value in shape.items()}
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     def failure(self, error: CommerceError, request_id: str) -> dict[str, Any]:
-        return self.error(error_object(error.code, error.message, error.details, request_id))
+        return self.error(error_object(error.code, error.message, error.details, request_id), status_of(error))
 
     def server_error(self, request_id: str) -> dict[str, Any]:
         """What a 500 says: the request id and nothing else."""
-        return self.error(error_object("server_error", "Internal error", (), request_id))
+        return self.error(error_object("server_error", "Internal error", (), request_id), 500)
 
 
 def _success(data: Any) -> dict[str, Any]:
@@ -128,7 +134,7 @@ def _object(**types: str | list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(types), "additionalProperties": False}
 
 
-def _failure(error: dict[str, Any]) -> dict[str, Any]:
+def _failure(error: dict[str, Any], _: int) -> dict[str, Any]:
     return {"success": False, "error": error}
 
 
@@ -136,7 +142,7 @@ def _bare(value: Any) -> Any:
     return value
 
 
-def _bare_failure(error: dict[str, Any]) -> dict[str, Any]:
+def _bare_failure(error: dict[str, Any], _: int) -> dict[str, Any]:
     return {"error": error}
 
 
@@ -152,7 +158,7 @@ _OAUTH_CODES = {
 }
 
 
-def _oauth_failure(error: dict[str, Any]) -> dict[str, Any]:
+def _oauth_failure(error: dict[str, Any], _: int) -> dict[str, Any]:
     """RFC 6749's error: the finer reason where it is one of theirs."""
     reason = next((each["code"] for each in error["details"]), "")
     code = reason if reason in _OAUTH_ERRORS else _OAUTH_CODES.get(error["code"], "invalid_request")
@@ -167,11 +173,11 @@ def _data(value: Any) -> dict[str, Any]:
     return {"data": value}
 
 
-def _titled_failure(error: dict[str, Any]) -> dict[str, Any]:
+def _titled_failure(error: dict[str, Any], status: int) -> dict[str, Any]:
     """The storefront checkout's error: ``errors`` by field, one message each; ``details`` with their codes besides."""
     details = [each | {"field": _camel(each["field"])} for each in error["details"]]
     return {
-        "status": error["code"],
+        "status": status,
         "title": error["message"],
         "type": f"urn:till:error:{error['code']}",
         "errors": {each["field"]: each["message"] for each in details if each["field"]},

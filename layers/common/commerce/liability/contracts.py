@@ -29,16 +29,16 @@ def day_in(path: str) -> date:
     return day
 
 
-class MovementOut(Output):
+class LiabilityMovementOut(Output):
     type: str
     entries: int
     amount: Major = Field(description="What the entries of this type did to the liability; negative: it shrank")
 
 
-class FundingOut(Output):
+class LiabilityFundingOut(Output):
     funding: str
     opening: Major
-    movements: list[MovementOut]
+    movements: list[LiabilityMovementOut]
     closing: Major
 
 
@@ -46,9 +46,9 @@ class LiabilityOut(Output):
     book: str = Field(description="`gift_card` or `store_credit`")
     currency: str
     opening: Major
-    movements: list[MovementOut]
+    movements: list[LiabilityMovementOut]
     closing: Major
-    by_funding: list[FundingOut]
+    by_funding: list[LiabilityFundingOut]
 
 
 class ExportedFileOut(Output):

@@ -5,7 +5,7 @@ owed when it ended; that has to be what was on all cards and lots at that instan
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -214,27 +214,21 @@ class Total:
 
 
 def totals(found: Sequence[Line]) -> list[Total]:
-    """By book and currency, whatever the funding."""
+    """By book and currency, whatever the funding; movements in order of their types."""
     result = []
     for (book, currency), group in groupby(found, key=lambda line: line.account[:2]):
         own = tuple(group)
-        moved = merged({(line.account, kind): each} for line in own for kind, each in line.movements)
-        kinds: Mapping[str, Movement] = _by_type(moved)
+        moved: dict[str, Movement] = {}
+        for kind, movement in (each for line in own for each in line.movements):
+            moved[kind] = moved.get(kind, NOTHING).plus(movement)
         result.append(
             Total(
                 book=book,
                 currency=currency,
                 opening=sum(line.opening for line in own),
-                movements=tuple(kinds.items()),
+                movements=tuple(sorted(moved.items())),
                 closing=sum(line.closing for line in own),
                 by_funding=own,
             )
         )
     return result
-
-
-def _by_type(movements: Movements) -> dict[str, Movement]:
-    sums: dict[str, Movement] = {}
-    for (_, kind), movement in sorted(movements.items()):
-        sums[kind] = sums.get(kind, NOTHING).plus(movement)
-    return dict(sorted(sums.items()))

@@ -1,13 +1,13 @@
 """A closed day as a page for people, with a chart of the liability over the last 90 days. Needs the documents layer."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from commerce.kernel.caller import Tenant
 from commerce.kernel.money import Money
-from commerce.liability.model import CHARTED_DAYS, DayExport, totals
+from commerce.liability.model import DayExport, Total, totals
 from commerce.mails.rendering import render
 
 WIDTH, HEIGHT = 720, 160  # of a chart's plot, in the units of its SVG
@@ -26,7 +26,7 @@ MOVEMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table; ``label`` is a type of entry, or a funding."""
+    """A movement: what entries of one type did, and how many there are."""
 
     label: str
     entries: int
@@ -35,14 +35,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One book in one currency."""
+    """One book in one currency; ``fundings`` are the parts of ``closing`` by where the value came from."""
 
     book: str
     currency: str
     opening: Money
     movements: tuple[Row, ...]
     closing: Money
-    fundings: tuple[Row, ...]
+    fundings: tuple[tuple[str, Money], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def page(tenant: Tenant, export: DayExport, days: Sequence[DayExport]) -> bytes:
         tenant=tenant,
         export=export,
         hours=f"{export.hours:g}",
-        sections=_sections(export),
+        sections=[_section(total) for total in totals(export.lines)],
         charts=_charts([*days, export]),
         width=WIDTH,
         height=HEIGHT,
@@ -74,46 +74,32 @@ def page(tenant: Tenant, export: DayExport, days: Sequence[DayExport]) -> bytes:
     return text.encode()
 
 
-def _sections(export: DayExport) -> list[Section]:
-    def money(minor: int, currency: str) -> Money:
-        return Money(minor, currency)
-
-    return [
-        Section(
-            book=BOOKS.get(total.book, total.book),
-            currency=total.currency,
-            opening=money(total.opening, total.currency),
-            movements=tuple(
-                Row(MOVEMENTS.get(kind, kind), each.entries, money(each.amount, total.currency))
-                for kind, each in total.movements
-            ),
-            closing=money(total.closing, total.currency),
-            fundings=tuple(
-                Row(
-                    line.account.funding,
-                    sum(each.entries for _, each in line.movements),
-                    money(line.closing, total.currency),
-                )
-                for line in total.by_funding
-            ),
-        )
-        for total in totals(export.lines)
-    ]
+def _section(total: Total) -> Section:
+    currency = total.currency
+    return Section(
+        book=BOOKS[total.book],
+        currency=currency,
+        opening=Money(total.opening, currency),
+        movements=tuple(
+            Row(MOVEMENTS[kind], each.entries, Money(each.amount, currency)) for kind, each in total.movements
+        ),
+        closing=Money(total.closing, currency),
+        fundings=tuple((line.account.funding, Money(line.closing, currency)) for line in total.by_funding),
+    )
 
 
 def _charts(days: Sequence[DayExport]) -> list[Chart]:
-    owed: dict[str, dict[date, int]] = defaultdict(dict)
+    owed: dict[str, Counter[date]] = defaultdict(Counter)
     for export in days:
         for account, minor in export.closing.items():
-            owed[account.currency][export.day] = owed[account.currency].get(export.day, 0) + minor
+            owed[account.currency][export.day] += minor
     return [_chart(currency, owed[currency], [export.day for export in days]) for currency in sorted(owed)]
 
 
-def _chart(currency: str, owed: dict[date, int], days: Sequence[date]) -> Chart:
-    last = days[-1]
-    first = max(days[0], last - timedelta(days=CHARTED_DAYS - 1))
-    values = [(day, owed.get(day, 0)) for day in days if day >= first]
-    highest = max(max(minor for _, minor in values), 1)
+def _chart(currency: str, owed: Counter[date], days: Sequence[date]) -> Chart:
+    first, last = days[0], days[-1]
+    values = [(day, owed[day]) for day in days]
+    highest = max(minor for _, minor in values)
     width = max((last - first).days, 1)
 
     def x(day: date) -> str:

@@ -288,7 +288,7 @@ def refund_onto_card(
             reason="refund_exceeds_redemption",
         )
     after, onto = _give_back(tx, caller, order, {redemption.redemption_id: amount}, EntryType.REFUND, reason)
-    saved = after.changed(clock.now(), sequence=order.sequence + 1)
+    saved = follow_payment(tx, caller, order, after.changed(clock.now(), sequence=order.sequence + 1))
     store.save(tx, caller.tenant, saved)
     use_cases.record(tx, caller, saved, status=saved.payment_status, kind=TimelineType.REFUND)
     use_cases.count_spent(tx, caller.tenant, saved, Money.zero(amount.currency) - amount)

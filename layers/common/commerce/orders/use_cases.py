@@ -120,6 +120,8 @@ def cancel(
 
         ended = replace(tendering.give_back(tx, caller, order), status=ended.status, expires_at=None)
     cancelled = (ended.pay(PaymentStatus.VOIDED) if voids else ended).changed(clock.now(), sequence=order.sequence + 1)
+    if order.tenders:
+        cancelled = tendering.follow_payment(tx, caller, order, cancelled)
     store.save(tx, caller.tenant, cancelled)
     if order.expires_at is not None:
         store.settle(tx, caller.tenant, order.order_id)
