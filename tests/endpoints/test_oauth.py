@@ -179,7 +179,7 @@ def test_a_good_request_goes_on_to_the_sign_in_page_in_the_pools_own_words(world
 
 
 def test_without_a_scope_a_client_asks_for_all_that_it_has(world: World) -> None:
-    assert told(world.authorize())["scope"] == "email openid profile till/cart till/my_orders"
+    assert told(world.authorize())["scope"] == "email openid profile till/cart till/gift_cards:read till/my_orders"
 
 
 def test_a_storefront_can_send_people_right_to_where_they_sign_up(world: World) -> None:
@@ -795,7 +795,7 @@ def test_registering_a_client_again_follows_what_changed(world: World) -> None:
         ({"client_id": "a#b"}, Invalid),
         ({"client_id": "new1", "redirect_uris": ()}, Invalid),
         ({"client_id": "new1", "redirect_uris": ("https://shop.example/#x",)}, Invalid),
-        ({"client_id": "new1", "scopes": MERCHANT_SCOPES}, Invalid),
+        ({"client_id": "new1", "scopes": MERCHANT_SCOPES - CUSTOMER_SCOPES}, Invalid),
         ({"client_id": "new1", "kind": ClientKind.INTEGRATION, "scopes": MERCHANT_SCOPES}, Invalid),
     ],
 )

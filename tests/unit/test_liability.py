@@ -25,7 +25,7 @@ from commerce.kernel.money import Money
 from commerce.kernel.periods import end_of, start_of
 from commerce.ledger import store as ledger
 from commerce.ledger.model import EntryType, order_tender
-from commerce.liability import files, publishing, store, workflow
+from commerce.liability import files, publishing, store, use_cases, workflow
 from commerce.liability.model import DayExport, slices
 from commerce.store_credit import store as lots
 from commerce.store_credit import use_cases as store_credit
@@ -272,8 +272,22 @@ def test_the_schedule_fired_twice_closes_a_day_once(shop: Caller, machine: Machi
     assert [export.day for export in store.span(shop.tenant, DAY, 5)] == [DAY]
 
 
+def test_a_day_that_is_still_being_closed_is_named_alike_in_an_hour_and_tried_again_in_the_next(shop: Caller) -> None:
+    asked: list[tuple[date, str]] = []
+
+    def start(tenant: Tenant, day: date, attempt: str) -> bool:
+        asked.append((day, attempt))
+        return True
+
+    for minutes in (12, 13, 72):
+        with at(noon(21, 0) + timedelta(minutes=minutes)):
+            use_cases.close_due(start)
+    assert asked == [(DAY, "20260321T12"), (DAY, "20260321T12"), (DAY, "20260321T13")]
+
+
 def test_a_schedule_that_was_away_for_three_days_gives_one_file_for_each(shop: Caller, machine: Machine) -> None:
-    assert close_days(noon(24)) == {"started": 4, "failed": 0}
+    assert close_days(noon(21)) == {"started": 1, "failed": 0}
+    assert close_days(noon(24)) == {"started": 3, "failed": 0}
     names = [f"liability/ten_1/test/{day}/liability-{day}.csv" for day in (f"2026-03-{each}" for each in range(20, 24))]
     assert [key for key in objects() if key.endswith(".csv")] == names
 
