@@ -21,7 +21,7 @@ def check(by_kind: dict[str, Rows]) -> None:
     _redemptions(by_kind["redemption"], by_kind["gift_card"], orders)
     _lots(by_kind["credit_lot"], by_kind["credit_pointer"], postings, orders)
     _orders(orders, postings)
-    _sold(orders, by_kind["gift_card"])
+    _sold(orders, by_kind["gift_card"], postings)
 
 
 def tenant_of(item: dict[str, Any]) -> str:
@@ -178,11 +178,15 @@ def _orders(orders: Rows, postings: Rows) -> None:
     assert not about, f"entries about no order: {list(about)}"
 
 
-def _sold(orders: Rows, cards: Rows) -> None:
-    """A gift card that was bought is issued with the payment, once, and worth what was paid for it."""
+def _sold(orders: Rows, cards: Rows, postings: Rows) -> None:
+    """A gift card that was bought is issued with the payment, once, and worth what was paid for it.
+
+    One that a later card got its value from knows the order too.
+    """
+    later = {row["pk"] for row in postings if (row["type"], row["operation_id"]) == ("transfer", "issue")}
     bought: dict[tuple[str, str], Rows] = defaultdict(list)
     for card in cards:
-        if card["funding"] == "paid" and "order_id" in card:
+        if card["funding"] == "paid" and "order_id" in card and card["pk"] not in later:
             bought[(tenant_of(card), card["order_id"])].append(card)
     for order in orders:
         sold = json.loads(order.get("gift_cards") or "[]")
