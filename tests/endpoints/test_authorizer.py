@@ -24,7 +24,7 @@ from pynamodb.connection.base import Connection
 from commerce.access import tokens, use_cases
 from commerce.access.model import MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateKey, CreateTenant, Issued
-from commerce.kernel.caller import Caller, Mode, Role, Tenant
+from commerce.kernel.caller import DEFAULT_CHECKOUT, Caller, Mode, Role, Tenant
 from commerce.kernel.errors import Unavailable
 from commerce.observability import logger
 from commerce.table.rows import Row
@@ -107,6 +107,7 @@ def test_a_key_is_let_into_the_whole_stage_as_the_tenant_it_belongs_to(authorize
             "payment_window_minutes": 30,
             "customers_may_cancel": True,
             "plan": "professional",
+            "checkout": DEFAULT_CHECKOUT.document,
         }
     }
     assert (context["principal_id"], context["mode"], context["role"]) == (owner_key.key.key_id, "test", "owner")
@@ -345,7 +346,7 @@ def test_a_customer_has_the_cart_and_their_orders_whatever_the_token_says(author
 
     context = authorize(token)["context"]
 
-    assert (context["role"], context["scopes"], context["customer_id"]) == ("customer", "cart my_orders", "cust_1")
+    assert (context["role"], context["scopes"], context["customer_id"]) == ("customer", "cart gift_cards:read my_orders", "cust_1")
 
 
 def test_staff_with_a_customer_id_are_no_customer(authorize: Authorize, issuer: Issuer) -> None:

@@ -349,7 +349,7 @@ def test_only_functions_that_render_have_the_documents_layer_and_only_the_mailer
     with_layer = {name for name, each in resources.items() if {"Ref": "DocumentsLayer"} in each_layer(each)}
     senders = {name for name, each in resources.items() if "ses:SendEmail" in str(each)}
 
-    assert with_layer == {"QueuesDeliverGiftCard"}
+    assert with_layer == {"QueuesDeliverGiftCard", "WorkflowsPublishLiabilityDay"}
     assert senders == {"MailerRole"}
 
 
@@ -359,7 +359,10 @@ def each_layer(resource: dict[str, Any]) -> list[Any]:
 
 
 def test_the_request_to_deliver_is_tills_own_and_documented_events_are_not() -> None:
-    assert {name for name, model in CATALOGUE.items() if model.internal} == {"gift_card.delivery_requested"}
+    assert {name for name, model in CATALOGUE.items() if model.internal} == {
+        "gift_card.delivery_requested",
+        "gift_card_batch.requested",
+    }
 
 
 def test_functions_without_the_documents_layer_start_without_its_libraries() -> None:
