@@ -191,6 +191,9 @@ def test_a_card_pays_for_an_order_that_waits(jane: Caller) -> None:
     redemption = cards.redemptions_of(TENANT, card.card.serial)[0]
     run(lambda tx: tendering.refund_onto_card(tx, MERCHANT, redemption, usd("9.98")))
     assert balance(card) == usd("9.98")
+    redemption = cards.redemptions_of(TENANT, card.card.serial)[0]
+    run(lambda tx: tendering.refund_onto_card(tx, MERCHANT, redemption, usd("10.00")))
+    assert (balance(card), cards.redemptions_of(TENANT, card.card.serial)[0].given_back) == (usd("19.98"), usd("19.98"))
     with pytest.raises(CommerceError):
         run(
             lambda tx: tendering.refund_onto_card(

@@ -213,6 +213,7 @@ class StoredValue(RuleBasedStateMachine):
             check(rows)
             told(rows)
             self.spent_is_told(rows)
+            self.days_are_the_shops_own(rows)
         finally:
             self._undo.close()
 
@@ -557,7 +558,7 @@ class StoredValue(RuleBasedStateMachine):
 
     # Time, and what it brings
 
-    @event(minutes=st.sampled_from((5, 31, 61, 24 * 60, 4 * 24 * 60, 40 * 24 * 60)))
+    @event(minutes=st.sampled_from((5, 31, 61, 13 * 60, 24 * 60, 4 * 24 * 60, 40 * 24 * 60)))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
 
@@ -699,6 +700,11 @@ class StoredValue(RuleBasedStateMachine):
                 each.total - each.refunded for each in own if each.payment in ("paid", "partially_refunded", "refunded")
             )
             assert sums.get(caller.own_customer_id, 0) == spent
+
+    def days_are_the_shops_own(self, rows: list[Row]) -> None:
+        for row in rows:
+            if row.get("kind") == "posting":
+                assert row["day"] == day_of(clock.parse(row["at"]), self.tenant.timezone).isoformat()
 
     @rule(happens=st.deferred(lambda: st.one_of(EVENTS)))
     def live(self, happens: tuple[str, dict[str, Any]]) -> None:
