@@ -59,7 +59,7 @@ BUGS = (
         "orders/tendering.py",
         "card.is_usable(now) and redemption.is_live(now) and redemption.amount == told.amount",
         "card.is_usable(now) and redemption.amount == told.amount",
-        (MACHINE,),
+        (CORE,),
     ),
     Bug(
         "a card pays and no entry is posted",
@@ -94,7 +94,7 @@ BUGS = (
         "store_credit/model.py",
         "lot.credit_id))[:MAX_LOTS_AT_ONCE]",
         "lot.credit_id), reverse=True)[:MAX_LOTS_AT_ONCE]",
-        (MACHINE,),
+        (CORE,),
     ),
     Bug(
         "what comes back to a new card is booked for the old one",
@@ -108,7 +108,7 @@ BUGS = (
         "orders/tendering.py",
         "{tender.tender_id: tender.remaining for tender in order.tenders if tender.remaining.minor}",
         "{tender.tender_id: tender.amount for tender in order.tenders}",
-        (MACHINE,),
+        (CORE,),
     ),
     Bug(
         "a request is not recorded with its change",
@@ -157,14 +157,14 @@ BUGS = (
         "gift_cards/lifecycle.py",
         "ended = release_all(tx, tenant, card.move_to(CardStatus.CANCELLED), now)",
         "ended = card.move_to(CardStatus.CANCELLED)",
-        (MACHINE,),
+        (AMID, "-k", "card"),
     ),
     Bug(
         "store credit that comes back late lapses at once",
         "store_credit/model.py",
         " if self.has_expired(at) else back",
         " if False else back",
-        (MACHINE,),
+        (CORE,),
     ),
     Bug(
         "a refund leaves the gift cards that were bought spendable",

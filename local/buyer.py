@@ -41,7 +41,10 @@ class Buyer:
         Raises:
             UnexpectedError: another status than ``status``.
         """
-        print(f"   {method} {path}{' ' + json.dumps(options['json']) if 'json' in options else ''}", flush=True)
+        sent = {name: "…" if name == "pin" else value for name, value in options.get("json", {}).items()}
+        print(
+            f"   {method} {path}{' ' + json.dumps(sent, ensure_ascii=False) if 'json' in options else ''}", flush=True
+        )
         began = time.monotonic()
         url = self._shop["TILL_URL"]
         if who:

@@ -168,12 +168,12 @@ def look_back(buyer: Buyer, shop: dict[str, str], order_id: str) -> None:
 
 def buy_with_stored_value(buyer: Buyer, shop: dict[str, str], product: dict[str, Any], variant: dict[str, Any]) -> str:
     """Buy the same again with two gift cards, store credit and a bank card; give the order's id."""
-    cards = demo_stored_value.prepare(buyer, shop)
+    cards, credit = demo_stored_value.prepare(buyer, shop)
     total = fill_cart(buyer, product, variant)
-    due = demo_stored_value.apply(buyer, cards, total)
+    due = demo_stored_value.apply(buyer, cards, credit, total)
     order_id = place_order(buyer, total)
     pay(buyer, shop, order_id, due)
-    demo_stored_value.look_at_the_books(buyer, cards, order_id)
+    demo_stored_value.look_at_the_books(buyer, cards, credit, order_id)
     demo_stored_value.look_at_the_liability(buyer, shop)
     return order_id
 

@@ -24,8 +24,8 @@ def issue(buyer: Buyer, amount: str) -> dict[str, Any]:
     return card
 
 
-def prepare(buyer: Buyer, shop: dict[str, str]) -> list[dict[str, Any]]:
-    """Two gift cards, a look at one of them as anybody may, and store credit for the customer."""
+def prepare(buyer: Buyer, shop: dict[str, str]) -> tuple[list[dict[str, Any]], Decimal]:
+    """Two gift cards, a look at one of them, and store credit; give the cards and what credit there is."""
     buyer.step("The merchant issues two gift cards: code and PIN are told once")
     cards = [issue(buyer, "15.00"), issue(buyer, "20.00")]
     buyer.step("Anybody with code and PIN may look at a balance; a wrong PIN is told what an unknown code is told")
@@ -54,10 +54,16 @@ def prepare(buyer: Buyer, shop: dict[str, str]) -> list[dict[str, Any]]:
         json={"customer_id": shop["TILL_CUSTOMER_ID"], "amount": 5.0, "reason": "goodwill"},
         show=lambda body: {name: body["data"][name] for name in ("credit_id", "balance_remaining")},
     )
-    return cards
+    balance = buyer.ask(
+        "GET",
+        f"/admin/store-credit/balance/{shop['TILL_CUSTOMER_ID']}",
+        who="TILL_API_KEY",
+        show=lambda body: {name: body["data"][name] for name in ("total_issued", "total_used", "balance_remaining")},
+    )["data"]
+    return cards, Decimal(balance["balance_remaining"])
 
 
-def apply(buyer: Buyer, cards: list[dict[str, Any]], total: Decimal) -> Decimal:
+def apply(buyer: Buyer, cards: list[dict[str, Any]], credit: Decimal, total: Decimal) -> Decimal:
     """Let cards and credit pay; give what is left for the bank card."""
     buyer.step("Both cards go onto the cart, where they are held; nothing is spent yet")
     for card in cards:
@@ -82,11 +88,11 @@ def apply(buyer: Buyer, cards: list[dict[str, Any]], total: Decimal) -> Decimal:
     due = Decimal(checkout["outstandingBalance"])
     expect(checkout["isStoreCreditApplied"] is True, "the credit is applied")
     expect(Decimal(checkout["grandTotal"]) == total, "what things cost does not change")
-    expect(due == total - 40, "the bank card pays what cards and credit leave")
+    expect(due == total - 35 - credit, "the bank card pays what cards and credit leave")
     return due
 
 
-def look_at_the_books(buyer: Buyer, cards: list[dict[str, Any]], order_id: str) -> None:
+def look_at_the_books(buyer: Buyer, cards: list[dict[str, Any]], credit: Decimal, order_id: str) -> None:
     """What the order's tenders are, and what the ledger says of one of the cards."""
     buyer.step("The order knows what paid for it")
     order = buyer.ask(
@@ -96,7 +102,7 @@ def look_at_the_books(buyer: Buyer, cards: list[dict[str, Any]], order_id: str) 
         show=lambda body: {name: body["data"][name] for name in ("total", "tenders", "payment_status")},
     )["data"]
     spent = sum(Decimal(tender["amount"]) for tender in order["tenders"])
-    expect(spent == 40, "two cards and the credit paid 40.00")
+    expect(spent == 35 + credit, "two cards and the credit paid what they had")
     buyer.step("The card's own records, each with the ledger entry behind it")
     records = buyer.ask(
         "GET",

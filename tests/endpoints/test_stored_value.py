@@ -200,3 +200,49 @@ def test_a_card_pays_for_an_order_that_waits(jane: Caller) -> None:
                 tx, MERCHANT, cards.redemptions_of(TENANT, card.card.serial)[0], usd("50.01")
             )
         )
+
+
+def test_a_hold_whose_time_is_over_pays_for_nothing(jane: Caller) -> None:
+    card = issued("20.00")
+    apply(jane, card)
+    later = datetime.now(UTC) + timedelta(minutes=31)
+    with clock.use(lambda: later), pytest.raises(Conflict) as refused:
+        place(jane)
+    assert [each.code for each in refused.value.details] == ["gift_card_changed"]
+
+
+def test_an_order_that_was_refunded_in_part_gives_back_the_rest_alone(jane: Caller) -> None:
+    card = issued("100.00")
+    redemption_id = apply(jane, card).redemption.redemption_id
+    order = place(jane)
+    _, redemption = cards.find_with_redemption(TENANT, card.card.serial, redemption_id)
+    assert redemption is not None
+    run(lambda tx: tendering.refund_onto_card(tx, MERCHANT, redemption, usd("10.00")))
+    assert cancel(order.order_id).refunded == usd("59.98")
+    assert balance(card) == usd("100.00")
+
+
+def test_the_lot_that_expires_soonest_is_spent_first(jane: Caller) -> None:
+    today = datetime.now(UTC).date()
+    for days in (None, 9, 5):
+        last_day = today + timedelta(days) if days else None
+        command = credit.IssueCredit(jane.own_customer_id, usd("10.00"), "goodwill", expires_on=last_day)
+        run(lambda tx: credit.issue(tx, MERCHANT, command))  # noqa: B023
+    order = place(jane)
+    redeem = tendering.Redeem(order.order_id, usd("15.00"))
+    run(lambda tx: tendering.redeem_store_credit(tx, MERCHANT, redeem, jane.own_customer_id))
+    left = {each.expires_on: each.remaining for each in credit_rows.lots_of(TENANT, jane.own_customer_id)}
+    assert left == {None: usd("10.00"), today + timedelta(9): usd("5.00"), today + timedelta(5): usd("0.00")}
+
+
+def test_store_credit_that_comes_back_late_has_a_time_of_grace(jane: Caller) -> None:
+    today, later = datetime.now(UTC).date(), datetime.now(UTC) + timedelta(days=2)
+    command = credit.IssueCredit(jane.own_customer_id, usd("10.00"), "goodwill", expires_on=today)
+    run(lambda tx: credit.issue(tx, MERCHANT, command))
+    redeem = tendering.Redeem(place(jane).order_id, usd("8.00"))
+    run(lambda tx: tendering.redeem_store_credit(tx, MERCHANT, redeem, jane.own_customer_id))
+    with clock.use(lambda: later):
+        cancel(redeem.order_id)
+    [lot] = credit_rows.lots_of(TENANT, jane.own_customer_id)
+    assert (lot.remaining, lot.expired) == (usd("8.00"), usd("2.00"))
+    assert not lot.has_expired(later)
