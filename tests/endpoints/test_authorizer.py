@@ -346,7 +346,11 @@ def test_a_customer_has_the_cart_and_their_orders_whatever_the_token_says(author
 
     context = authorize(token)["context"]
 
-    assert (context["role"], context["scopes"], context["customer_id"]) == ("customer", "cart gift_cards:read my_orders", "cust_1")
+    assert (context["role"], context["scopes"], context["customer_id"]) == (
+        "customer",
+        "cart gift_cards:read my_orders",
+        "cust_1",
+    )
 
 
 def test_staff_with_a_customer_id_are_no_customer(authorize: Authorize, issuer: Issuer) -> None:
