@@ -33,7 +33,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Till")
 from commerce.catalog.finding import PRODUCTS  # noqa: E402
 from commerce.customers.finding import CUSTOMERS  # noqa: E402
 from commerce.http.api import PUBLIC_SCOPE, Api, Route  # noqa: E402
-from commerce.http.envelopes import Surface  # noqa: E402
+from commerce.http.envelopes import ADMIN, CHECKOUTS, Surface  # noqa: E402
 from commerce.http.errors import STATUS  # noqa: E402
 from commerce.http.forms import CONTENT_TYPE as FORM  # noqa: E402
 from commerce.kernel import conditions  # noqa: E402
@@ -454,12 +454,15 @@ def _refusals(surface: Surface) -> dict[str, Any]:
     """The errors of a surface, by the names of their components."""
     words = {status: str(kind.__doc__) for kind, status in STATUS.items()}
     words[500] = "A fault of ours; the body says only the request id."
-    schema = surface.error_schema({"$ref": _SCHEMAS.format(model="Error")})
+    canonical = {"$ref": _SCHEMAS.format(model="Error")}
+    schema = surface.error_schema(canonical)
+    # Who has no credential is refused by the gateway, which speaks one language only.
+    own = {401: ADMIN.error_schema(canonical)} if surface is CHECKOUTS else {}
     return {
         _refusal_name(surface, code): {
             "description": text,
             "headers": _headers(*(["Retry-After"] if code in _RETRY_LATER else [])),
-            "content": {_JSON: {"schema": schema}},
+            "content": {_JSON: {"schema": own.get(code, schema)}},
         }
         for code, text in sorted(words.items())
     }

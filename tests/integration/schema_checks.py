@@ -53,7 +53,7 @@ SHARE = 2 / 3
 
 # Of the coverage phase's requests, those of one operation and one kind: so many, and then every so-manieth. Which ones
 # these are depends on the seed. All of them would be 7,000 requests, most of them another wrong type in another field.
-FIRST, THEN_EVERY = 3, 20
+FIRST, THEN_EVERY = 2, 40
 SEED = int(os.environ["SCHEMA_SEED"])
 _seen: Counter[tuple[str, str]] = Counter()
 

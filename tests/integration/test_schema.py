@@ -56,6 +56,9 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
     items = [{"product_id": product, "quantity": 1}]
     order = make("/v2/orders", {"customer_id": customer["id"], "items": items})
     intent = make("/v2/payments/intents", {"order_id": order["id"], "amount": 1250, "currency": "usd"})
+    gift_card = make("/admin/gift-cards", {"amount": 500, "recipient_email": email})
+    credit = {"customer_id": customer["id"], "amount": 500, "reason": "goodwill"}
+    cart = make("/cart/items", items[0], token)
     return Furnished(
         token,
         {
@@ -67,7 +70,12 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
             "alerts": make(f"/v2/inventory/{product}/alerts", {"threshold": 5})["id"],
             "orders": order["id"],
             "payments": intent["id"],
-            "cart_items": make("/cart/items", items[0], token)["items"][0]["id"],
+            "serials": gift_card["code"],
+            "pins": gift_card["pin"],
+            "batches": make("/admin/gift-cards/batch", {"quantity": 2, "amount": 5})["batch_id"],
+            "credits": make("/admin/store-credit/issue", credit)["credit_id"],
+            "cart_items": cart["items"][0]["id"],
+            "checkouts": cart["id"],
             "keys": make("/v2/api-keys", {"name": "Spare", "scopes": ["orders:read"]})["id"],  # not the calls' own
         },
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, PutError
+from pynamodb.expressions.condition import Condition
 
 from commerce.kernel.errors import Unavailable
 from commerce.operations.model import Answer, Operation
@@ -14,6 +15,7 @@ from commerce.table.reading import get
 from commerce.table.rows import Row
 from commerce.table.transaction import Transaction, code_of, is_temporary
 
+_CLAIMS = 3  # of a key that is released each time between finding it taken and reading it
 _KEEP_SECONDS = 3 * 24 * 3600  # replays are promised for 24 hours
 
 
@@ -44,23 +46,28 @@ def claim(operation: Operation) -> Recorded | None:
         & (OperationRow.lease_until < time.time())
         & (OperationRow.fingerprint == operation.fingerprint)
     )
+    for _ in range(_CLAIMS):
+        if _take(row, free):
+            return None
+        found = get(keys.operation(operation.tenant, operation.principal_id, operation.key))
+        if isinstance(found, OperationRow):  # our own claim, where it was sent twice because the first answer was lost
+            return None if found.lease == operation.lease else _recorded(found)
+    raise Unavailable("The same request is still under way", retry_after=1)
+
+
+def _take(row: OperationRow, free: Condition) -> bool:
     try:
         row.save(condition=free)
     except PutError as error:
         if code_of(error) == "ConditionalCheckFailedException":
-            return _recorded(operation)
+            return False
         if is_temporary(error):
             raise Unavailable from error
         raise
-    return None
+    return True
 
 
-def _recorded(operation: Operation) -> Recorded | None:
-    row = get(keys.operation(operation.tenant, operation.principal_id, operation.key))
-    if not isinstance(row, OperationRow):  # released or expired between the two calls
-        raise Unavailable("The same request is still under way", retry_after=1)
-    if row.lease == operation.lease:  # our own claim, sent twice because the first answer was lost
-        return None
+def _recorded(row: OperationRow) -> Recorded:
     answer = None if row.status is None else Answer(int(row.status), row.body or "")
     return Recorded(fingerprint=row.fingerprint, answer=answer, lease_until=float(row.lease_until))
 
