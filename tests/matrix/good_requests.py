@@ -659,7 +659,8 @@ OAUTH = frozenset({"GET /oauth/authorize", "POST /oauth/token", "POST /oauth/rev
 WITHOUT_KEY = OAUTH | {"POST /stripe/webhook", "POST /admin/gift-cards/lookup"}
 
 READS = [good for good in GOOD.values() if good.is_read]
-CHANGES = [good for good in GOOD.values() if not good.is_read]
+# Gift cards answer under a second path too, by the same functions: what a change does is tried under one of them.
+CHANGES = [good for good in GOOD.values() if not good.is_read and " /api/storefront/giftcards" not in good.name]
 KEYED = [good for good in CHANGES if good.is_keyed]
 
 
