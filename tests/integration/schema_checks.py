@@ -44,6 +44,7 @@ SEMANTIC = {
         "date_passed expiry_too_soon expiry_not_allowed date_out_of_range"
     ),
     "one field asks for another": "recipient_required disposition_required",
+    "an id out of a dictionary of this run, put beside a gift card that excludes it": "two_items",
 }
 CODES = frozenset(" ".join(SEMANTIC.values()).split())
 
