@@ -59,8 +59,7 @@ def complete(tx: Transaction, caller: Caller, cart: Cart, command: Checkout) -> 
     if cart.gift_cards or cart.store_credit is not None:
         from commerce.orders import tendering  # and with it all of stored value, for carts that it pays for
 
-        applied = tuple(tendering.Applied(each.redemption_id, each.serial, each.amount) for each in cart.gift_cards)
-        order = tendering.settle(tx, caller, order, tendering.StoredValue(applied, cart.store_credit))
+        order = tendering.settle(tx, caller, order, tendering.StoredValue(cart.gift_cards, cart.store_credit))
     add(tx, caller, order)
     emptied = Cart(ids.new("cart"), cart.customer_id, (), clock.now(), cart.version + 1)
     store.save(tx, tenant, emptied)

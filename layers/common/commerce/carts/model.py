@@ -6,6 +6,7 @@ open (version n) ──items change──► open (version n+1) ──checkout�
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from commerce.gift_cards.model import AppliedCard
 from commerce.kernel.errors import Invalid, NotFound
 from commerce.kernel.limits import MAX_LINES
 from commerce.kernel.money import Money
@@ -34,15 +35,6 @@ class GiftCardItem:
     sender_name: str | None = None
     message: str | None = None
     design: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedCard:
-    """A gift card that pays for the cart: ``amount`` of it, held by a redemption."""
-
-    redemption_id: str
-    serial: str
-    amount: Money
 
 
 @dataclass(frozen=True, slots=True)

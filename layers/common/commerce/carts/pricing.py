@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from commerce.carts import store
-from commerce.carts.model import AppliedCard, Cart, CartItem
+from commerce.carts.model import Cart, CartItem
 from commerce.catalog import store as catalog
 from commerce.catalog.model import Product
-from commerce.gift_cards.model import GiftCard, Redemption
+from commerce.gift_cards.model import AppliedCard, GiftCard, Redemption
 from commerce.kernel import clock
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import CommerceError

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from commerce.carts.model import AppliedCard, Cart, CartItem, GiftCardItem
+from commerce.carts.model import Cart, CartItem, GiftCardItem
+from commerce.gift_cards.model import AppliedCard
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import StaleWrite

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from commerce.access.queries import find_tenant
 from commerce.carts import pricing, store
-from commerce.carts.model import AppliedCard, Cart
+from commerce.carts.model import Cart
 from commerce.carts.pricing import PricedCart
 from commerce.gift_cards import redeeming
 from commerce.gift_cards import store as cards
-from commerce.gift_cards.model import GiftCard, Redemption
+from commerce.gift_cards.model import AppliedCard, GiftCard, Redemption
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import Conflict, Invalid, NotFound
 from commerce.kernel.limits import MAX_GIFT_CARDS

@@ -242,3 +242,12 @@ class Redemption:
         if given_back == self.amount:
             return self.move_to(RedemptionStatus.REVERSED, at, given_back=given_back)
         return replace(self, given_back=given_back, updated_at=at, version=self.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedCard:
+    """A gift card that pays for the cart: ``amount`` of it, held by a redemption."""
+
+    redemption_id: str
+    serial: str
+    amount: Money

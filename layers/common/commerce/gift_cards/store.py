@@ -1,6 +1,5 @@
 """Gift cards in the table (patterns G1–G6): the card, its redemptions and its ledger entries share a partition."""
 
-import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import ClassVar
@@ -20,7 +19,7 @@ from commerce.kernel.clock import sortable
 from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.money import Money
 from commerce.kernel.paging import Page, PageRequest
-from commerce.table import keys
+from commerce.table import keys, reading
 from commerce.table.reading import get, get_all, page, partition, stream
 from commerce.table.rows import InstantAttribute, Row
 from commerce.table.transaction import Transaction
@@ -248,21 +247,15 @@ def all_of(tenant: Tenant, created_from: datetime | None, created_before: dateti
 
 def due(now: datetime, limit: int) -> list[tuple[Tenant, str]]:
     """Tenant (without its settings) and serial of cards past their date, the longest first in each shard (G6)."""
-    found: list[tuple[Tenant, str]] = []
-    for shard in range(keys.EXPIRY_SHARDS):
-        rows = Row.query(keys.due_gift_cards(shard), Row.gsi3sk <= sortable(now), index_name="gsi3", limit=limit)
-        found += [(keys.tenant_of(row.pk), row.serial) for row in rows if isinstance(row, GiftCardRow)]
-    return found
+    rows = reading.due(keys.due_gift_cards, now, limit, index="gsi3")
+    return [(keys.tenant_of(row.pk), row.serial) for row in rows if isinstance(row, GiftCardRow)]
 
 
 def due_redemptions(now: datetime, limit: int) -> list[tuple[Tenant, str, str]]:
     """Tenant (without its settings), serial and id of redemptions held for too long (G6)."""
-    found: list[tuple[Tenant, str, str]] = []
-    for shard in range(keys.EXPIRY_SHARDS):
-        rows = Row.query(keys.due_redemptions(shard), Row.gsi3sk <= sortable(now), index_name="gsi3", limit=limit)
-        named = [row for row in rows if isinstance(row, RedemptionRow)]
-        found += [(keys.tenant_of(row.pk), row.serial, row.redemption_id) for row in named]
-    return found
+    rows = reading.due(keys.due_redemptions, now, limit, index="gsi3")
+    named = [row for row in rows if isinstance(row, RedemptionRow)]
+    return [(keys.tenant_of(row.pk), row.serial, row.redemption_id) for row in named]
 
 
 def _card(row: Row) -> GiftCard:
@@ -308,7 +301,7 @@ def _row(tenant: Tenant, card: GiftCard) -> GiftCardRow:
         row.gsi2sk = keys.by_time(card.created_at, card.gift_card_id)
     # Expired cards leave the index of due ones with their balance.
     if card.expires_at is not None and card.status is not CardStatus.CANCELLED and card.balance.minor:
-        row.gsi3pk = keys.due_gift_cards(_shard(card.serial))
+        row.gsi3pk = keys.due_gift_cards(keys.expiry_shard(card.serial))
         row.gsi3sk = keys.by_time(card.expires_at, card.gift_card_id)
     return row
 
@@ -331,10 +324,6 @@ def _redemption_row(tenant: Tenant, redemption: Redemption) -> RedemptionRow:
         version=redemption.version,
     )
     if redemption.status is RedemptionStatus.HELD and redemption.expires_at is not None:
-        row.gsi3pk = keys.due_redemptions(_shard(redemption.serial))
+        row.gsi3pk = keys.due_redemptions(keys.expiry_shard(redemption.serial))
         row.gsi3sk = keys.by_time(redemption.expires_at, redemption.redemption_id)
     return row
-
-
-def _shard(serial: str) -> int:
-    return zlib.crc32(serial.encode()) % keys.EXPIRY_SHARDS

@@ -5,7 +5,6 @@ copy with what lists show stands in the list of all orders, indexed by each of t
 with the order, in place, so that no list ever shows a state that the order has left.
 """
 
-import zlib
 from dataclasses import asdict
 from datetime import datetime
 from functools import reduce
@@ -38,7 +37,7 @@ from commerce.orders.model import (
     Tender,
     TenderKind,
 )
-from commerce.table import keys
+from commerce.table import keys, reading
 from commerce.table.reading import count, get, get_all, in_period, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
 from commerce.table.transaction import Transaction
@@ -313,17 +312,14 @@ def _span(period: Period) -> str:
 
 def due(now: datetime, limit: int) -> list[tuple[str, Mode, str]]:
     """Tenant, mode and id of orders whose time to be paid is over, the longest due first in each shard (O4)."""
-    found: list[tuple[str, Mode, str]] = []
-    for shard in range(keys.EXPIRY_SHARDS):
-        rows = Row.query(keys.due_orders(shard), Row.gsi1sk <= sortable(now), index_name="gsi1", limit=limit)
-        named = [(keys.tenant_of(row.pk), row.order_id) for row in rows if isinstance(row, TimeoutRow)]
-        found += [(tenant.tenant_id, tenant.mode, order_id) for tenant, order_id in named]
-    return found
+    rows = reading.due(keys.due_orders, now, limit, index="gsi1")
+    named = [(keys.tenant_of(row.pk), row.order_id) for row in rows if isinstance(row, TimeoutRow)]
+    return [(tenant.tenant_id, tenant.mode, order_id) for tenant, order_id in named]
 
 
 def _watch(tx: Transaction, tenant: Tenant, order: Order, until: datetime) -> None:
     row = TimeoutRow(*keys.order_timeout(tenant, order.order_id), order_id=order.order_id)
-    row.gsi1pk = keys.due_orders(zlib.crc32(order.order_id.encode()) % keys.EXPIRY_SHARDS)
+    row.gsi1pk = keys.due_orders(keys.expiry_shard(order.order_id))
     row.gsi1sk = keys.by_time(until, order.order_id)
     tx.put(row)
 

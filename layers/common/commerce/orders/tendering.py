@@ -12,7 +12,7 @@ from commerce.events.model import TimelineType
 from commerce.gift_cards import lifecycle, redeeming
 from commerce.gift_cards import store as cards
 from commerce.gift_cards.issuing import IssueCard, issue
-from commerce.gift_cards.model import Funding, GiftCard, Redemption
+from commerce.gift_cards.model import AppliedCard, Funding, GiftCard, Redemption
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Conflict, Detail, Invalid, StaleWrite
@@ -33,19 +33,10 @@ _OTHER_WRITES = 11  # of calling an order off, besides its stock and its tenders
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What a cart was told that a card pays: ``amount``, held by a redemption."""
-
-    redemption_id: str
-    serial: str
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
 class StoredValue:
     """What a cart was told that stored value pays; ``credit`` None where no store credit is to be used."""
 
-    gift_cards: tuple[Applied, ...] = ()
+    gift_cards: tuple[AppliedCard, ...] = ()
     credit: Money | None = None
 
 
@@ -88,7 +79,7 @@ def settle(tx: Transaction, caller: Caller, order: Order, told: StoredValue) -> 
     return _paid_if_covered(replace(order, tenders=tuple(tenders)))
 
 
-def _stands(told: Applied, found: cards.Found, now: datetime) -> bool:
+def _stands(told: AppliedCard, found: cards.Found, now: datetime) -> bool:
     card, redemption = found.cards.get(told.serial), found.redemptions.get(told.redemption_id)
     if card is None or redemption is None:
         return False

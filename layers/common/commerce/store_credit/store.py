@@ -1,6 +1,5 @@
 """Store credit in the table (patterns K1–K5): a customer's lots and their ledger entries share a partition."""
 
-import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import ClassVar
@@ -12,7 +11,7 @@ from commerce.kernel.clock import sortable
 from commerce.kernel.errors import StaleWrite
 from commerce.kernel.money import Money
 from commerce.store_credit.model import Lot
-from commerce.table import keys
+from commerce.table import keys, reading
 from commerce.table.keys import Key
 from commerce.table.reading import get, get_all, partition, stream
 from commerce.table.rows import InstantAttribute, Row
@@ -118,11 +117,8 @@ def all_of(tenant: Tenant, issued_from: datetime | None = None, issued_before: d
 
 def due(now: datetime, limit: int) -> list[tuple[Tenant, str]]:
     """Tenant (without its settings) and id of lots past their date, the longest first in each shard (K5)."""
-    found: list[tuple[Tenant, str]] = []
-    for shard in range(keys.EXPIRY_SHARDS):
-        rows = Row.query(keys.due_credit_lots(shard), Row.gsi3sk <= sortable(now), index_name="gsi3", limit=limit)
-        found += [(keys.tenant_of(row.pk), row.credit_id) for row in rows if isinstance(row, LotRow)]
-    return found
+    rows = reading.due(keys.due_credit_lots, now, limit, index="gsi3")
+    return [(keys.tenant_of(row.pk), row.credit_id) for row in rows if isinstance(row, LotRow)]
 
 
 def _row(tenant: Tenant, lot: Lot) -> LotRow:
@@ -148,6 +144,6 @@ def _row(tenant: Tenant, lot: Lot) -> LotRow:
         gsi1sk=keys.by_time(lot.issued_at, lot.credit_id),
     )
     if lot.expires_at is not None and lot.remaining.minor:
-        row.gsi3pk = keys.due_credit_lots(zlib.crc32(lot.credit_id.encode()) % keys.EXPIRY_SHARDS)
+        row.gsi3pk = keys.due_credit_lots(keys.expiry_shard(lot.credit_id))
         row.gsi3sk = keys.by_time(lot.expires_at, lot.credit_id)
     return row

@@ -5,6 +5,7 @@ another tenant's rows or the other mode's. Index keys of listings and of a tenan
 log has another first word, ``AUDIT#<tenant>#<live|test>#…``, by which permissions tell it from everything else.
 """
 
+import zlib
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -25,6 +26,11 @@ _PLATFORM = "T#~platform"
 
 
 NOWHERE = Key(f"{_PLATFORM}#NOWHERE", "NOWHERE")  # no row ever stands there
+
+
+def expiry_shard(entity_id: str) -> int:
+    """In which shard of an index of due things this one stands."""
+    return zlib.crc32(entity_id.encode()) % EXPIRY_SHARDS
 
 
 def partition(tenant: Tenant) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 from itertools import groupby, repeat
 from typing import Any
@@ -61,6 +62,16 @@ def stream(pk: str, condition: Any = None, *, index: str | None = None, page_siz
     rows = iter(Row.query(pk, condition, index_name=index, page_size=page_size))
     while (row := _guarded(lambda: next(rows, None))) is not None:
         yield row
+
+
+def due(shard_of: Callable[[int], str], now: datetime, limit: int, *, index: str) -> list[Row]:
+    """What an index of due things holds up to ``now``: at most ``limit`` of each shard, the longest due first."""
+    key = getattr(Row, f"{index}sk")
+    return [
+        row
+        for shard in range(keys.EXPIRY_SHARDS)
+        for row in Row.query(shard_of(shard), key <= sortable(now), index_name=index, limit=limit)
+    ]
 
 
 def page[T](
