@@ -1,5 +1,6 @@
 """Money: integer minor units with an ISO 4217 currency. There is no other amount in the domain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -110,3 +111,19 @@ def total(amounts: "list[Money] | tuple[Money, ...]", currency: str) -> Money:
     for amount in amounts:
         result = result + amount
     return result
+
+
+def spread(amount: Money, weights: Sequence[int]) -> list[Money]:
+    """``amount`` in parts proportional to ``weights``, which add up to it exactly: by largest remainder, the earlier
+    part first where two remainders are equal. No part exceeds its weight unless ``amount`` exceeds all of them.
+
+    Raises:
+        ValueError: a weight is negative, or an amount other than zero is to be spread over nothing.
+    """
+    whole = sum(weights)
+    if any(weight < 0 for weight in weights) or (amount.minor and not whole):
+        raise ValueError("an amount is spread over weights that are not negative and not all zero")
+    shares = [divmod(amount.minor * weight, whole) if whole else (0, 0) for weight in weights]
+    left = amount.minor - sum(part for part, _ in shares)
+    favoured = sorted(range(len(shares)), key=lambda index: -shares[index][1])[:left]
+    return [Money(part + (index in favoured), amount.currency) for index, (part, _) in enumerate(shares)]
