@@ -1,0 +1,196 @@
+"""What a return is, and the only ways it may move (contract 7, RT-01…08).
+
+pending ──► approved ──► (partially_received ──►) received ──► refunded ──► closed
+   ├──► rejected  │
+   └──────────────┴──► cancelled
+
+A return claims units of its order's lines while it is on its way, so that no unit is in two returns. Each unit that was
+approved is accounted for once: restocked, put aside, thrown away, or missing. Only what came back is refunded; what is
+missing can be returned again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from commerce.kernel.errors import Conflict, IllegalMove, Invalid
+from commerce.kernel.money import Money
+from commerce.refunds.model import Method
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    PARTIALLY_RECEIVED = "partially_received"
+    RECEIVED = "received"
+    REFUNDED = "refunded"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.APPROVED, Status.REJECTED, Status.CANCELLED}),
+    Status.APPROVED: frozenset({Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.CANCELLED}),
+    Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED}),
+    Status.RECEIVED: frozenset({Status.REFUNDED}),
+    Status.REFUNDED: frozenset({Status.CLOSED}),
+    Status.CLOSED: frozenset(),
+    Status.REJECTED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+FINAL = frozenset(status for status, moves in MOVES.items() if not moves)
+_AWAITED = frozenset({Status.APPROVED, Status.PARTIALLY_RECEIVED})  # at the warehouse
+NEVER_RECEIVED = "never_received"  # why a return ends of which nothing came back
+
+
+class Disposition(StrEnum):
+    """What becomes of a unit that came back (contract RT-04); ``MISSING`` did not."""
+
+    RESTOCK = "restock"
+    QUARANTINE = "quarantine"
+    DISCARD = "discard"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``quantity`` units of a line as they were found; ``warehouse_id`` is where they go back on sale."""
+
+    line_id: str
+    quantity: int
+    disposition: Disposition
+    condition: str | None = None
+    warehouse_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnItem:
+    """``quantity`` units of an order's line that somebody wants to return."""
+
+    line_id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    name: str
+    quantity: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """``deadline`` is when somebody else decides: on the request, or on what did not arrive."""
+
+    return_id: str
+    order_id: str
+    customer_id: str
+    rma_number: str
+    items: tuple[ReturnItem, ...]
+    method: Method
+    status: Status
+    requested_at: datetime
+    updated_at: datetime
+    deadline: datetime | None
+    receipts: tuple[Receipt, ...] = ()
+    refund: Money | None = None
+    refund_id: str | None = None
+    ended_because: str | None = None
+    version: int = 1
+    sequence: int = 0
+
+    @property
+    def reason(self) -> str:
+        """The reason of all items, or ``mixed`` (contract RT-01)."""
+        reasons = {item.reason for item in self.items}
+        return reasons.pop() if len(reasons) == 1 else "mixed"
+
+    @property
+    def came_back(self) -> dict[str, int]:
+        """The units that came back, by line: what is refunded."""
+        return self._units(receipt for receipt in self.receipts if receipt.disposition is not Disposition.MISSING)
+
+    @property
+    def open_units(self) -> dict[str, int]:
+        """The units that are not accounted for yet, by line."""
+        found = self._units(self.receipts)
+        left = {item.line_id: item.quantity - found.get(item.line_id, 0) for item in self.items}
+        return {line_id: units for line_id, units in left.items() if units}
+
+    @property
+    def claimed(self) -> dict[str, int]:
+        """The units of the order's lines that no other return may take, by line."""
+        if self.status in (Status.REJECTED, Status.CANCELLED):
+            return {}
+        missing = self._units(receipt for receipt in self.receipts if receipt.disposition is Disposition.MISSING)
+        own = {item.line_id: item.quantity - missing.get(item.line_id, 0) for item in self.items}
+        return {line_id: units for line_id, units in own.items() if units}
+
+    def move_to(self, target: Status, *, deadline: datetime | None = None, because: str | None = None) -> "Return":
+        """The same return in ``target``.
+
+        Raises:
+            IllegalMove: the table does not list the move.
+        """
+        if target not in MOVES[self.status]:
+            raise IllegalMove(f"A return that is {self.status} cannot become {target}")
+        return replace(self, status=target, deadline=deadline, ended_because=because)
+
+    def receive(self, receipts: Iterable[Receipt]) -> "Return":
+        """The same return after units were accounted for: received once all are, cancelled where none came back.
+
+        Raises:
+            IllegalMove: it does not wait for units.
+            Invalid: a line that is not returned, or no units.
+            Conflict: more units than were approved and are not accounted for.
+        """
+        if self.status not in _AWAITED:
+            raise IllegalMove(f"A return that is {self.status} receives nothing")
+        new = tuple(receipts)
+        self._require_expected(new)
+        after = replace(self, receipts=self.receipts + new)
+        if not after.open_units:
+            back = bool(after.came_back)
+            return after.move_to(Status.RECEIVED) if back else after.move_to(Status.CANCELLED, because=NEVER_RECEIVED)
+        begins = after.came_back and after.status is Status.APPROVED
+        return after.move_to(Status.PARTIALLY_RECEIVED, deadline=self.deadline) if begins else after
+
+    def close_receipt(self) -> "Return":
+        """The same return where nothing more is waited for: what is not accounted for is missing.
+
+        Raises:
+            IllegalMove: it does not wait for units.
+        """
+        missing = [Receipt(line_id, units, Disposition.MISSING) for line_id, units in self.open_units.items()]
+        return self.receive(missing)
+
+    def changed(self, at: datetime, **changes: Any) -> "Return":
+        """The same return one version on, with ``changes``. A use case calls it once, before saving."""
+        return replace(self, updated_at=at, version=self.version + 1, **changes)
+
+    def _require_expected(self, receipts: tuple[Receipt, ...]) -> None:
+        if not receipts:
+            raise Invalid("Say what was received", field="items", reason="empty")
+        expected = {item.line_id for item in self.items}
+        for index, receipt in enumerate(receipts):
+            if receipt.line_id not in expected:
+                raise Invalid("The return has no such item", field=f"items.{index}", reason="unknown_line")
+            if receipt.quantity < 1:
+                raise Invalid("Receive one unit or more", field=f"items.{index}.quantity", reason="bad_quantity")
+        for line_id, units in self._units(receipts).items():
+            left = self.open_units.get(line_id, 0)
+            if left < units:
+                raise Conflict(
+                    f"{left} units of {line_id} are expected; more that came need a return of their own",
+                    field="items",
+                    reason="exceeds_approved",
+                )
+
+    @staticmethod
+    def _units(receipts: Iterable[Receipt]) -> dict[str, int]:
+        units: Counter[str] = Counter()
+        for receipt in receipts:
+            units[receipt.line_id] += receipt.quantity
+        return dict(units)
