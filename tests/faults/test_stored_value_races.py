@@ -46,9 +46,9 @@ from commerce.table.transaction import Transaction, is_temporary, run
 from tests.faults.conftest import new_shop, rows_of
 from tests.faults.kill import AnswerLost
 from tests.invariants import check
+from tests.seeds import SEED
 from tests.shop import Call
 
-SEED = int(os.environ.get("TILL_SEED", str(random.SystemRandom().randrange(10**6))))
 OPERATIONS = int(os.environ.get("TILL_STORM", "1500"))
 SECONDS = 40 if "TILL_STORM" not in os.environ else 3_600  # the storm of a usual run ends then, however far it came
 THREADS = 32

@@ -1,6 +1,5 @@
 """One plan for every refund: what goes back for a line, a source and an order, to the last minor unit."""
 
-import os
 import random
 from collections import Counter
 from dataclasses import replace
@@ -23,8 +22,8 @@ from commerce.refunds.model import (
     SourceKind,
     plan,
 )
+from tests.seeds import SEED
 
-SEED = int(os.environ.get("TILL_SEED") or random.randrange(2**32))
 ORDERS = 2_000
 CURRENCIES = ("JPY", "USD", "KWD")  # 0, 2 and 3 decimal places
 KEEP_NOTHING = RefundPolicy()

@@ -6,7 +6,6 @@ events each), ``TILL_SEED`` which ones.
 
 import json
 import os
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -55,11 +54,11 @@ from tests.cheap_moto import items_of, undone
 from tests.contract.shops import Shop
 from tests.events import told
 from tests.invariants import check
+from tests.seeds import SEED
 from tests.shop import Call
 from tests.stored_value_model import COLLECTED, Card, Cart, Lot, Model
 
 EXAMPLES = int(os.environ.get("TILL_EXAMPLES", "60"))
-SEED = int(os.environ.get("TILL_SEED", str(random.SystemRandom().randrange(10**6))))
 STEPS = 30
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)
 PRICE = 7  # minor units of a shirt

@@ -140,6 +140,10 @@ class Sale:
         held = self.held if source.kind is SourceKind.EXTERNAL else Money.zero(self.currency)
         return max(min(source.remaining - held, self.ceiling), Money.zero(self.currency))
 
+    def room_of(self, sources: tuple[Source, ...]) -> Money:
+        """What can still go back to several sources together."""
+        return min(self.ceiling, total([self.room(each) for each in sources], self.currency))
+
 
 @dataclass(frozen=True, slots=True)
 class RefundPolicy:
@@ -202,7 +206,7 @@ def plan(sale: Sale, request: RefundRequest, policy: RefundPolicy) -> RefundPlan
     if not sale.ceiling.minor:
         raise Conflict("Nothing is left to refund", field="amount", reason="nothing_to_refund")
     targets = _targets(sale, request)
-    room = min(sale.ceiling, total([sale.room(each) for each in targets], sale.currency))
+    room = sale.room_of(targets)
     if not request.units:
         amount = _asked(request.amount, room) if request.amount is not None else room
         why = Step("amount" if request.amount is not None else "everything", amount)
@@ -244,8 +248,7 @@ def _targets(sale: Sale, request: RefundRequest) -> tuple[Source, ...]:
 
 
 def _lines(sale: Sale, units: Mapping[str, int]) -> tuple[LineRefund, ...]:
-    known = {line.line_id: line for line in sale.lines}
-    if not units.keys() <= known.keys():
+    if not units.keys() <= {line.line_id for line in sale.lines}:
         raise Invalid("The order has no such line", field="items", reason="unknown_line")
     return tuple(line.refund(units[line.line_id]) for line in sale.lines if line.line_id in units)
 
@@ -273,30 +276,30 @@ def _fees(goods: Money, shipping: Money, policy: RefundPolicy) -> list[Step]:
 def _split(
     sale: Sale, targets: tuple[Source, ...], amount: Money, method: Method, allocation: Allocation
 ) -> tuple[Part, ...]:
-    """The places that ``amount`` goes to."""
+    """The places that ``amount`` goes to: each group of sources as far as it has room, proportionally within it, and
+    what is left onto new value."""
+    shares, left = dict[str, Money](), amount
+    for group in _groups(targets, method, allocation):
+        share = min(left, sale.room_of(group))
+        parts = spread(share, [sale.room(each).minor for each in group])
+        shares |= zip([each.source_id for each in group], parts, strict=True)
+        left = left - share
+    back = [Part(each.kind, each.source_id, shares[each.source_id]) for each in targets if each.source_id in shares]
+    if left.minor:
+        back.append(Part(SourceKind(method), None, left))
+    return tuple(part for part in back if part.amount.minor)
+
+
+def _groups(targets: tuple[Source, ...], method: Method, allocation: Allocation) -> list[tuple[Source, ...]]:
+    """Which sources a refund goes back to, the first ones first."""
+    external = tuple(each for each in targets if each.kind is SourceKind.EXTERNAL)
+    stored_value = tuple(each for each in targets if each.kind is not SourceKind.EXTERNAL)
     if method is Method.STORE_CREDIT:
-        return (Part(SourceKind.STORE_CREDIT, None, amount),) if amount.minor else ()
+        return []
     if method is Method.GIFT_CARD:
-        cards = tuple(each for each in targets if each.kind is SourceKind.GIFT_CARD)
-        on_cards = min(amount, total([sale.room(card) for card in cards], sale.currency))
-        rest = amount - on_cards
-        new = (Part(SourceKind.GIFT_CARD, None, rest),) if rest.minor else ()
-        return (*_share(sale, cards, on_cards), *new)
-    if allocation is Allocation.PROPORTIONAL:
-        return _share(sale, targets, amount)
-    first = {each: (each.kind is SourceKind.EXTERNAL) is (allocation is Allocation.EXTERNAL_FIRST) for each in targets}
-    preferred = tuple(each for each in targets if first[each])
-    others = tuple(each for each in targets if not first[each])
-    to_preferred = min(amount, total([sale.room(each) for each in preferred], sale.currency))
-    parts = (*_share(sale, preferred, to_preferred), *_share(sale, others, amount - to_preferred))
-    return tuple(sorted(parts, key=lambda part: [each.source_id for each in targets].index(part.source_id or "")))
-
-
-def _share(sale: Sale, sources: tuple[Source, ...], amount: Money) -> tuple[Part, ...]:
-    """Proportional to what can still go back to each."""
-    if not amount.minor:
-        return ()
-    shares = spread(amount, [sale.room(each).minor for each in sources])
-    return tuple(
-        Part(source.kind, source.source_id, share) for source, share in zip(sources, shares, strict=True) if share.minor
-    )
+        return [tuple(each for each in targets if each.kind is SourceKind.GIFT_CARD)]
+    return {
+        Allocation.PROPORTIONAL: [targets],
+        Allocation.STORED_VALUE_FIRST: [stored_value, external],
+        Allocation.EXTERNAL_FIRST: [external, stored_value],
+    }[allocation]

@@ -69,13 +69,9 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class ReturnItem:
-    """``quantity`` units of an order's line that somebody wants to return."""
+    """``quantity`` units of an order's line that somebody wants to return; what they are, that line says."""
 
     line_id: str
-    product_id: str
-    variant_id: str
-    sku: str
-    name: str
     quantity: int
     reason: str
 
@@ -110,23 +106,18 @@ class Return:
     @property
     def came_back(self) -> dict[str, int]:
         """The units that came back, by line: what is refunded."""
-        return self._units(receipt for receipt in self.receipts if receipt.disposition is not Disposition.MISSING)
+        return _units(self.receipts) - self._missing
 
     @property
     def open_units(self) -> dict[str, int]:
         """The units that are not accounted for yet, by line."""
-        found = self._units(self.receipts)
-        left = {item.line_id: item.quantity - found.get(item.line_id, 0) for item in self.items}
-        return {line_id: units for line_id, units in left.items() if units}
+        return _units(self.items) - _units(self.receipts)
 
     @property
     def claimed(self) -> dict[str, int]:
         """The units of the order's lines that no other return may take, by line."""
-        if self.status in (Status.REJECTED, Status.CANCELLED):
-            return {}
-        missing = self._units(receipt for receipt in self.receipts if receipt.disposition is Disposition.MISSING)
-        own = {item.line_id: item.quantity - missing.get(item.line_id, 0) for item in self.items}
-        return {line_id: units for line_id, units in own.items() if units}
+        ended = self.status in (Status.REJECTED, Status.CANCELLED)
+        return {} if ended else _units(self.items) - self._missing
 
     def move_to(self, target: Status, *, deadline: datetime | None = None, because: str | None = None) -> "Return":
         """The same return in ``target``.
@@ -179,7 +170,7 @@ class Return:
                 raise Invalid("The return has no such item", field=f"items.{index}", reason="unknown_line")
             if receipt.quantity < 1:
                 raise Invalid("Receive one unit or more", field=f"items.{index}.quantity", reason="bad_quantity")
-        for line_id, units in self._units(receipts).items():
+        for line_id, units in _units(receipts).items():
             left = self.open_units.get(line_id, 0)
             if left < units:
                 raise Conflict(
@@ -188,9 +179,14 @@ class Return:
                     reason="exceeds_approved",
                 )
 
-    @staticmethod
-    def _units(receipts: Iterable[Receipt]) -> dict[str, int]:
-        units: Counter[str] = Counter()
-        for receipt in receipts:
-            units[receipt.line_id] += receipt.quantity
-        return dict(units)
+    @property
+    def _missing(self) -> Counter[str]:
+        return _units(receipt for receipt in self.receipts if receipt.disposition is Disposition.MISSING)
+
+
+def _units(parts: Iterable[ReturnItem | Receipt]) -> Counter[str]:
+    """How many units these are of each line."""
+    units: Counter[str] = Counter()
+    for part in parts:
+        units[part.line_id] += part.quantity
+    return units
