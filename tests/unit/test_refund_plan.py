@@ -9,8 +9,8 @@ import pytest
 
 from commerce.kernel.errors import Conflict, Invalid
 from commerce.kernel.money import Money, spread
+from commerce.kernel.return_policy import Allocation
 from commerce.refunds.model import (
-    Allocation,
     Method,
     Part,
     RefundPlan,

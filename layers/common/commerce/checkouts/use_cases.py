@@ -182,6 +182,8 @@ def _of_cart(caller: Caller, priced: PricedCart) -> Checkout:
                 name=each.name,
                 quantity=each.item.quantity,
                 unit_price=each.unit_price,
+                discount=Money.zero(priced.currency),
+                tax=Money.zero(priced.currency),
             )
             for each in priced.items
         ),

@@ -16,6 +16,8 @@ class TimelineType(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     SHIPMENT = "shipment"
+    RETURN = "return"
+    DISPUTE = "dispute"
 
 
 @dataclass(frozen=True, slots=True)

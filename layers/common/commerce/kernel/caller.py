@@ -7,6 +7,7 @@ from typing import Any
 from commerce.kernel.cause import Cause
 from commerce.kernel.errors import Forbidden
 from commerce.kernel.locale import ANY, Locale
+from commerce.kernel.return_policy import ReturnPolicy
 
 
 class Mode(StrEnum):
@@ -78,6 +79,7 @@ class CheckoutPolicy:
 
 
 DEFAULT_CHECKOUT = CheckoutPolicy()
+DEFAULT_RETURNS = ReturnPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Tenant:
     customers_may_cancel: bool = True
     plan: str = ""
     checkout: CheckoutPolicy = DEFAULT_CHECKOUT
+    returns: ReturnPolicy = DEFAULT_RETURNS
 
 
 @dataclass(frozen=True, slots=True)

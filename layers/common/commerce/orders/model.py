@@ -2,7 +2,7 @@
 
 status              pending_payment ──► pending ──► processing ──► shipped ──► delivered
                            └────────────────┴───────────┴──► cancelled
-payment_status      pending ⇄ failed ──► authorized ──► paid ──► partially_refunded ──► refunded
+payment_status      pending ⇄ failed ──► authorized ──► paid ⇄ partially_refunded ⇄ refunded
                        └──────┴────────────┴──► voided ──► pending (the next payment)
 fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned
 """
@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from commerce.inventory.model import Allocation, StockKey
-from commerce.kernel.errors import Conflict, IllegalMove
-from commerce.kernel.money import Money, total
+from commerce.kernel.errors import Conflict, IllegalMove, Invalid
+from commerce.kernel.money import Money, spread, total
 
 
 class Status(StrEnum):
@@ -77,9 +77,10 @@ PAYMENT_MOVES: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     ),
     PaymentStatus.AUTHORIZED: frozenset({PaymentStatus.PAID, PaymentStatus.FAILED, PaymentStatus.VOIDED}),
     PaymentStatus.VOIDED: frozenset({PaymentStatus.PENDING}),
+    # Back again, where a refund that had succeeded fails after all: a bank may send it back days later.
     PaymentStatus.PAID: frozenset({PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED}),
-    PaymentStatus.PARTIALLY_REFUNDED: frozenset({PaymentStatus.REFUNDED}),
-    PaymentStatus.REFUNDED: frozenset(),
+    PaymentStatus.PARTIALLY_REFUNDED: frozenset({PaymentStatus.PAID, PaymentStatus.REFUNDED}),
+    PaymentStatus.REFUNDED: frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED}),
 }
 
 FULFILLMENT_MOVES: dict[FulfillmentStatus, frozenset[FulfillmentStatus]] = {
@@ -121,7 +122,9 @@ class Buyer:
 class OrderLine:
     """``quantity`` units at a frozen ``unit_price``; ``allocations`` say which warehouses set them aside.
 
-    ``catalogue_price`` is what the catalogue asked, where somebody with the right to do so set another price.
+    ``discount`` and ``tax`` are the line's part of the order's, frozen with it. ``catalogue_price`` is what the
+    catalogue asked, where somebody with the right to do so set another price. ``returning`` counts the units that
+    returns have claimed, for good unless the return comes to nothing; ``refunded`` those of them that were refunded.
     """
 
     line_id: str
@@ -131,12 +134,21 @@ class OrderLine:
     name: str
     quantity: int
     unit_price: Money
+    discount: Money
+    tax: Money
     allocations: tuple[Allocation, ...] = ()
     catalogue_price: Money | None = None
+    returning: int = 0
+    refunded: int = 0
 
     @property
     def total(self) -> Money:
         return self.unit_price * self.quantity
+
+    @property
+    def returnable(self) -> int:
+        """The units that no return has claimed."""
+        return self.quantity - self.returning
 
     @property
     def reserved(self) -> tuple[tuple[StockKey, int], ...]:
@@ -212,7 +224,12 @@ class ListedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``version`` counts changes, ``sequence`` the events told of them."""
+    """``version`` counts changes, ``sequence`` the events told of them.
+
+    ``refunded`` is what was given back, to wherever: of that, ``compensated`` as new stored value in place of what was
+    paid, and ``shipping_refunded`` for shipping. ``refunding`` is on its way back through the payment provider,
+    ``disputed`` is held back by it, or lost, in disputes.
+    """
 
     order_id: str
     buyer: Buyer
@@ -230,6 +247,10 @@ class Order:
     shipping: Money
     tax: Money
     refunded: Money
+    refunding: Money
+    compensated: Money
+    disputed: Money
+    shipping_refunded: Money
     cart_id: str | None = None
     payment_method: str | None = None
     shipping_method: str | None = None
@@ -238,6 +259,8 @@ class Order:
     tracking_number: str | None = None
     carrier: str | None = None
     estimated_delivery: str | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     version: int = 1
     sequence: int = 0
@@ -287,6 +310,28 @@ class Order:
         return self.collected - self.tendered if self.payment_status in COLLECTED else Money.zero(self.currency)
 
     @property
+    def given_back(self) -> Money:
+        """What of its tenders went back."""
+        return total([tender.given_back for tender in self.tenders], self.currency)
+
+    @property
+    def captured(self) -> Money:
+        """What the payment provider collected for the order."""
+        paid = self.total - total([tender.amount for tender in self.tenders], self.currency)
+        return paid if self.payment_status in COLLECTED else Money.zero(self.currency)
+
+    @property
+    def refunded_outside(self) -> Money:
+        """What the payment provider gave back of that."""
+        back = self.refunded - self.given_back - self.compensated
+        return back if self.payment_status in COLLECTED else Money.zero(self.currency)
+
+    @property
+    def is_given_back(self) -> bool:
+        """Whether all that was collected went back, or is on its way."""
+        return self.payment_status in COLLECTED and self.total <= self.refunded + self.refunding
+
+    @property
     def is_earned(self) -> bool:
         """Whether the goods are on their way, so that what was collected for them is revenue."""
         return self.fulfillment_status in (FulfillmentStatus.FULFILLED, FulfillmentStatus.RETURNED)
@@ -324,6 +369,10 @@ class Order:
                 field="status",
                 reason="not_paid",
             )
+        if self.is_given_back and self.total.minor:
+            raise Conflict(
+                "All that was paid for this order goes back: cancel it", field="status", reason="being_refunded"
+            )
         if FulfillmentStatus.FULFILLED not in FULFILLMENT_MOVES[self.fulfillment_status]:
             raise IllegalMove(f"An order that is {self.fulfillment_status} cannot become fulfilled")
         return replace(shipped, fulfillment_status=FulfillmentStatus.FULFILLED)
@@ -341,18 +390,58 @@ class Order:
             raise IllegalMove(f"A payment that is {self.payment_status} cannot become {target}")
         # A payment that arrives after the order was called off: its stored value has gone back already.
         late = target is PaymentStatus.PAID and self.status is Status.CANCELLED
-        back = total([tender.given_back for tender in self.tenders], self.currency) if late else self.refunded
-        paid = replace(self, payment_status=target, refunded=back)
+        paid = replace(self, payment_status=target, refunded=self.given_back if late else self.refunded)
         settled = target in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED)
         return paid.move_to(Status.PENDING) if settled and self.status is Status.PENDING_PAYMENT else paid
 
     def refund(self, amount: Money) -> "Order":
-        """The same order with more of it given back."""
+        """The same order with more of it given back; less, where ``amount`` is below zero."""
         refunded = self.refunded + amount
-        whole = self.total <= refunded
-        target = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+        some = PaymentStatus.PARTIALLY_REFUNDED if refunded.minor else PaymentStatus.PAID
+        target = PaymentStatus.REFUNDED if self.total <= refunded and refunded.minor else some
         again = target is self.payment_status
         return replace(self if again else self.pay(target), refunded=refunded)
+
+    def claim(self, units: Mapping[str, int]) -> "Order":
+        """The same order with more of its lines' units claimed by returns; fewer, where a number is below zero.
+
+        Raises:
+            Invalid: it has no such line.
+            Conflict: not that many units are left to return.
+        """
+        for line_id, wanted in units.items():
+            line = next((each for each in self.lines if each.line_id == line_id), None)
+            if line is None:
+                raise Invalid("The order has no such line", field="items", reason="unknown_line")
+            if line.returnable < wanted:
+                raise Conflict(
+                    f"{line.returnable} units of {line.name} are left to return",
+                    field="items",
+                    reason="exceeds_returnable",
+                )
+        return self._with_lines({each: ("returning", more) for each, more in units.items()})
+
+    def count_refunded(self, units: Mapping[str, int]) -> "Order":
+        """The same order with more of its lines' units refunded; returned, once that is all of them."""
+        after = self._with_lines({each: ("refunded", more) for each, more in units.items()})
+        whole = bool(units) and all(line.refunded == line.quantity for line in after.lines)
+        may = FulfillmentStatus.RETURNED in FULFILLMENT_MOVES[self.fulfillment_status]
+        return replace(after, fulfillment_status=FulfillmentStatus.RETURNED) if whole and may else after
+
+    def reduce(self, amount: Money) -> "Order":
+        """The same order where ``amount`` of it will not be collected: a discount, spread over what is sold."""
+        worth = [line.total - line.discount + line.tax for line in self.lines]
+        parts = spread(min(amount, total(worth, self.currency)), [each.minor for each in worth])
+        lines = [replace(line, discount=line.discount + part) for line, part in zip(self.lines, parts, strict=True)]
+        return replace(self, lines=tuple(lines), discount=self.discount + amount)
+
+    def _with_lines(self, more: Mapping[str, tuple[str, int]]) -> "Order":
+        """The same order with one count of some lines changed."""
+        lines = []
+        for line in self.lines:
+            name, units = more.get(line.line_id, ("returning", 0))
+            lines.append(replace(line, **{name: getattr(line, name) + units}))
+        return replace(self, lines=tuple(lines))
 
     def take_back(self, amounts: Mapping[str, Money]) -> "Order":
         """The same order after amounts of its tenders went back, by tender id; once it was paid, they are refunds."""

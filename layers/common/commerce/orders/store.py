@@ -98,6 +98,12 @@ class OrderRow(ListedOrderRow, discriminator="order"):
     tracking_number = UnicodeAttribute(null=True)
     carrier = UnicodeAttribute(null=True)
     estimated_delivery = UnicodeAttribute(null=True)
+    refunding = NumberAttribute()
+    compensated = NumberAttribute()
+    disputed = NumberAttribute()
+    shipping_refunded = NumberAttribute()
+    shipped_at = InstantAttribute(null=True)
+    delivered_at = InstantAttribute(null=True)
     metadata = DocumentAttribute()
     tenders = DocumentAttribute(null=True)
     gift_cards = DocumentAttribute(null=True)
@@ -122,6 +128,12 @@ class OrderRow(ListedOrderRow, discriminator="order"):
             shipping=Money(int(self.shipping), currency),
             tax=Money(int(self.tax), currency),
             refunded=Money(int(self.refunded), currency),
+            refunding=Money(int(self.refunding), currency),
+            compensated=Money(int(self.compensated), currency),
+            disputed=Money(int(self.disputed), currency),
+            shipping_refunded=Money(int(self.shipping_refunded), currency),
+            shipped_at=self.shipped_at,
+            delivered_at=self.delivered_at,
             cart_id=self.cart_id,
             payment_method=self.payment_method,
             shipping_method=self.shipping_method,
@@ -362,6 +374,12 @@ def _row(tenant: Tenant, order: Order) -> OrderRow:
         discount=order.discount.minor,
         shipping=order.shipping.minor,
         tax=order.tax.minor,
+        refunding=order.refunding.minor,
+        compensated=order.compensated.minor,
+        disputed=order.disputed.minor,
+        shipping_refunded=order.shipping_refunded.minor,
+        shipped_at=order.shipped_at,
+        delivered_at=order.delivered_at,
         cart_id=order.cart_id,
         payment_method=order.payment_method,
         shipping_method=order.shipping_method,
@@ -411,6 +429,10 @@ def _line_document(line: OrderLine) -> dict[str, Any]:
         "name": line.name,
         "quantity": line.quantity,
         "unit_price": line.unit_price.minor,
+        "discount": line.discount.minor,
+        "tax": line.tax.minor,
+        "returning": line.returning,
+        "refunded": line.refunded,
         "allocations": [[each.warehouse_id, each.quantity] for each in line.allocations],
     } | ({} if line.catalogue_price is None else {"catalogue_price": line.catalogue_price.minor})
 
@@ -424,6 +446,10 @@ def _line(document: dict[str, Any], currency: str) -> OrderLine:
         name=document["name"],
         quantity=document["quantity"],
         unit_price=Money(document["unit_price"], currency),
+        discount=Money(document["discount"], currency),
+        tax=Money(document["tax"], currency),
+        returning=document["returning"],
+        refunded=document["refunded"],
         allocations=tuple(Allocation(warehouse, quantity) for warehouse, quantity in document["allocations"]),
         catalogue_price=Money(document["catalogue_price"], currency) if "catalogue_price" in document else None,
     )

@@ -60,12 +60,15 @@ def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_ver
         raise IllegalMove(f"An order becomes {command.status} by its payment")
     ships = command.status is Status.SHIPPED
     moved = order.ship() if ships else order.move_to(command.status)
+    now = clock.now()
     changed = moved.changed(
-        clock.now(),
+        now,
         sequence=order.sequence + 1,
         tracking_number=command.tracking_number or order.tracking_number,
         carrier=command.carrier or order.carrier,
         estimated_delivery=command.estimated_delivery or order.estimated_delivery,
+        shipped_at=now if ships else order.shipped_at,
+        delivered_at=now if command.status is Status.DELIVERED else order.delivered_at,
     )
     store.save(tx, caller.tenant, changed)
     parcel = {"tracking_number": changed.tracking_number, "carrier": changed.carrier}

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from commerce.kernel.errors import Conflict, Invalid
 from commerce.kernel.money import Money, spread, total
+from commerce.kernel.return_policy import Allocation
 
 
 class SourceKind(StrEnum):
@@ -31,14 +32,6 @@ class Method(StrEnum):
     ORIGINAL_PAYMENT = "original_payment"
     STORE_CREDIT = "store_credit"  # a new lot
     GIFT_CARD = "gift_card"  # the cards that paid, as far as they did, and a new one for the rest
-
-
-class Allocation(StrEnum):
-    """Which of an order's sources a refund goes back to first (contract 6.4.3)."""
-
-    PROPORTIONAL = "proportional"
-    STORED_VALUE_FIRST = "stored_value_first"
-    EXTERNAL_FIRST = "external_first"
 
 
 @dataclass(frozen=True, slots=True)
