@@ -219,11 +219,15 @@ def _shipped(shop: Shop) -> dict[str, Any]:
     """An order that has been paid, and its parcel."""
     event = _paid(shop)
     order_id = event["data"]["object"]["metadata"]["till_order"]
+    _apply(shop, event)
+    return {"order_id": order_id, "body": {"status": "shipped", "tracking_number": "1Z999AA10123456784"}}
+
+
+def _apply(shop: Shop, event: Any) -> None:
     payload = json.dumps(event)
     shop.send("POST /stripe/webhook", body=payload, headers={"Stripe-Signature": signature(payload.encode())})
     queued = {"Records": [{"messageId": "message", "body": json.dumps({"event_id": event["id"]})}]}
     assert shop.module("queues/apply_stripe_event").handler(queued, None) == NOTHING_FAILED
-    return {"order_id": order_id, "body": {"status": "shipped", "tracking_number": "1Z999AA10123456784"}}
 
 
 def _new_alert(shop: Shop) -> dict[str, Any]:
@@ -242,6 +246,28 @@ def _new_product(shop: Shop) -> dict[str, Any]:
 
 def _open_payment(shop: Shop) -> dict[str, Any]:
     return {"id": shop.send("POST /v2/payments/intents", **shop.payment())["id"]}
+
+
+def _authorized_payment(shop: Shop) -> dict[str, Any]:
+    manual = shop.payment()["body"] | {"capture_method": "manual"}
+    intent_id = shop.send("POST /v2/payments/intents", body=manual)["id"]
+    assert shop.stripe.pay(intent_id) == "requires_capture"
+    return {"id": intent_id, "body": {}}
+
+
+def _dispute(shop: Shop) -> dict[str, Any]:
+    intent_id = shop.send("POST /v2/payments/intents", **shop.payment())["id"]
+    assert shop.stripe.pay(intent_id, "pm_card_createDispute") == "succeeded"
+    for event in shop.stripe.events():
+        about = event["data"]["object"]
+        told = about["id"] if event["type"] == "payment_intent.succeeded" else about.get("payment_intent")
+        if told == intent_id and event["type"] in ("payment_intent.succeeded", "charge.dispute.created"):
+            _apply(shop, event)
+    return {"id": shop.stripe.sdk.v1.disputes.list({"payment_intent": intent_id}).data[0].id}
+
+
+def _response(shop: Shop) -> dict[str, Any]:
+    return _dispute(shop) | {"body": {}}
 
 
 # Gift cards of the storefront, which stand under two names
@@ -674,10 +700,14 @@ SUBJECTS: tuple[Subject, ...] = (
         for method in ("PATCH", "PUT")
     ),
     *_list("GET /v2/payments"),
+    *_list("GET /v2/payments/disputes"),
+    _route("GET /v2/payments/disputes/{id}", _dispute),
+    _route("POST /v2/payments/disputes/{id}/respond", _response),
     _route("GET /v2/payments/{id}", lambda shop: {"id": shop.payments[0]}),
     _route("GET /v2/payments/intents/{id}", lambda shop: {"id": shop.payments[0]}),
     _route("POST /v2/payments/intents", Shop.payment),
     _route("POST /v2/payments/{id}/cancel", _open_payment),
+    _route("POST /v2/payments/{id}/capture", _authorized_payment),
     _route("POST /orders/{order_id}/cancel", lambda shop: {"order_id": shop.unpaid_order()["id"], "body": {}}),
     _route("PATCH /admin/orders/{order_id}/status", _shipped, note="shipped, 3 lines"),
     *_list("GET /v2/audit-logs"),

@@ -300,6 +300,23 @@ def _token(customer_id: str) -> str:
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": "key"})
 
 
+def _dispute(order_id: str, payment_id: str) -> None:
+    """A dispute for lists to show, as if Stripe had told of it."""
+    order, now = order_queries.get(TENANT, order_id), clock.now()
+    told = ProviderDispute(
+        dispute_id=ids.new("dp"),
+        payment_id=payment_id,
+        status=DisputeStatus.NEEDS_RESPONSE,
+        reason="product_not_received",
+        amount=order.total,
+        due_by=now + timedelta(days=9),
+        past_due=False,
+        submissions=0,
+        created_at=now,
+    )
+    run(lambda tx: disputes.add(tx, TENANT, first_seen(order, told, now)))
+
+
 def _fill(shop: Shop) -> None:
     opened = access.CreateTenant(
         tenant_id="ten_1",
@@ -326,6 +343,7 @@ def _fill(shop: Shop) -> None:
         shop.orders.append(order["id"])
         amount = {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}
         shop.payments.append(shop.send("POST /v2/payments/intents", body=amount)["id"])
+        _dispute(shop.orders[-1], shop.payments[-1])
         shop.send("POST /admin/orders/{order_id}/notes", order_id=shop.orders[0], body={"content": "Call first"})
         shop.send("POST /admin/gift-cards", body={"amount": 75})
         close_next(TENANT)

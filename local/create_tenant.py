@@ -30,12 +30,15 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Till")
 from pynamodb.exceptions import PynamoDBException
 
 from commerce.access import use_cases
+from commerce.access.contracts import ReturnPolicyIn
 from commerce.access.model import TenantAccount
 from commerce.access.use_cases import CreateTenant, Issued
-from commerce.kernel.caller import DEFAULT_CHECKOUT, CheckoutPolicy, Mode, ShippingOption, Unclaimed
+from commerce.kernel import wire_json
+from commerce.kernel.caller import DEFAULT_CHECKOUT, DEFAULT_RETURNS, CheckoutPolicy, Mode, ShippingOption, Unclaimed
 from commerce.kernel.clock import rfc3339
 from commerce.kernel.errors import CommerceError, Invalid
 from commerce.kernel.money import Money, currency_code
+from commerce.kernel.return_policy import ReturnPolicy
 from commerce.limits.model import Plan
 from commerce.table.transaction import run
 
@@ -83,6 +86,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar="ID:NAME:COST[:TIME]",
         help="a way in which the shop ships, its cost in major units, such as express:Express:9.50:1 day; repeat for up"
         " to twenty (standard:Standard:0)",
+    )
+    parser.add_argument(
+        "--returns",
+        metavar="JSON",
+        default="{}",
+        help="what the shop decides about returns, as PATCH /v2/tenants takes it: '{\"window_days\": 60}'",
     )
     parser.add_argument(
         "--plan",
@@ -133,6 +142,7 @@ def _done(given: argparse.Namespace) -> tuple[TenantAccount, Issued | None]:
         hourly_limit=given.hourly_limit,
         daily_limit=given.daily_limit,
         checkout=_checkout(given),
+        returns=_returns(given),
     )
     return run(lambda tx: use_cases.create_tenant(tx, command))
 
@@ -142,6 +152,16 @@ def _checkout(given: argparse.Namespace) -> CheckoutPolicy:
     if given.shipping_option is None:
         return policy
     return replace(policy, shipping_options=tuple(_option(each, given) for each in given.shipping_option))
+
+
+def _returns(given: argparse.Namespace) -> ReturnPolicy:
+    if given.returns == "{}":
+        return DEFAULT_RETURNS
+    try:
+        changes = ReturnPolicyIn.model_validate(wire_json.loads(given.returns))
+    except ValueError as error:
+        raise Invalid(f"--returns cannot be: {error}", field="returns", reason="bad_returns") from None
+    return replace(DEFAULT_RETURNS, **changes.to_changes(currency_code(given.currency)))
 
 
 def _option(text: str, given: argparse.Namespace) -> ShippingOption:
@@ -165,6 +185,7 @@ def _shown(account: TenantAccount) -> dict[str, Any]:
         "payment_window_minutes": account.payment_window_minutes,
         "customers_may_cancel": account.customers_may_cancel,
         "checkout": account.checkout.document,
+        "returns": account.returns.document,
         "plan": str(account.plan),
         "hourly_limit": account.quota().calls,
         "daily_limit": account.quota().daily,
@@ -186,7 +207,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"create_tenant: the table {given.table} cannot be written: {cause}", file=sys.stderr)
         return 1
     key = {} if issued is None else {"api_key": issued.text}
-    print(json.dumps({"tenant": _shown(account), **key}, indent=2))
+    print(json.dumps({"tenant": _shown(account), **key}, indent=2, default=float))
     return 0
 
 

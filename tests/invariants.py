@@ -27,9 +27,10 @@ PAYMENT_MOVES = {
     "authorized": {"paid", "failed", "voided"},
     "voided": {"pending"},
     "paid": {"partially_refunded", "refunded"},
-    "partially_refunded": {"partially_refunded", "refunded"},
-    "refunded": set(),
+    "partially_refunded": {"paid", "partially_refunded", "refunded"},
+    "refunded": {"paid", "partially_refunded"},
 }
+LEFT = {"fulfilled", "returned"}  # the warehouse
 FULFILLMENT_MOVES = {"unfulfilled": {"partial", "fulfilled"}, "partial": {"fulfilled"}, "fulfilled": {"returned"}}
 
 
@@ -46,6 +47,7 @@ def check(items: Iterable[dict[str, Any]]) -> None:
         _order(order)
     _lists(by_kind["listed_order"], orders)
     _payments(by_kind["payment"], by_kind["intent"], orders)
+    _refunds(by_kind["refund"], by_kind["payment"], orders)
     _events(by_kind["outbox"], orders)
     _timeline(by_kind["timeline"], orders)
     _moves(by_kind["timeline"], by_kind["outbox"], orders)
@@ -109,7 +111,7 @@ def _issues(issues: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
         by_order[(_tenant(issue), issue["order_id"])].append(issue)
     for order in orders:
         found = [_issued(issue) for issue in by_order.pop((_tenant(order), order["order_id"]), [])]
-        expected = [_allocated(order)] if order["fulfillment_status"] == "fulfilled" else []
+        expected = [_allocated(order)] if order["fulfillment_status"] in LEFT else []
         assert found == expected, f"{order['order_id']}: {found} left, expected {expected}"
     assert not by_order, f"goods left for no order: {list(by_order)}"
 
@@ -121,7 +123,11 @@ def _order(order: dict[str, Any]) -> None:
     expected = lines - int(order["discount"]) + int(order["tax"]) + int(order["shipping"])
     assert int(order["total"]) == expected, f"{order['order_id']}: {order['total']} != {expected}"
     on_its_way = order["status"] in ("shipped", "delivered")
-    assert on_its_way == (order["fulfillment_status"] == "fulfilled"), f"{order['order_id']}: {order['status']}"
+    assert on_its_way == (order["fulfillment_status"] in LEFT), f"{order['order_id']}: {order['status']}"
+    for line in json.loads(order["lines"]):
+        assert 0 <= line["refunded"] <= line["returning"] <= line["quantity"], f"{order['order_id']}: {line}"
+        worth = line["unit_price"] * line["quantity"] + line["tax"]
+        assert 0 <= line["discount"] <= worth, f"{order['order_id']}: {line}"
     if on_its_way:
         assert order["payment_status"] in COLLECTED, f"{order['order_id']} unpaid"
 
@@ -157,8 +163,44 @@ def _payments(payments: list[dict[str, Any]], pointers: list[dict[str, Any]], or
             assert not live, f"{order['order_id']} is voided, and {live} is not"
         refunded = sum(int(payment["refunded"]) for payment in own)
         if order["payment_status"] in COLLECTED:
-            refunded += sum(tender["given_back"] for tender in books.tenders(order))
+            refunded += sum(tender["given_back"] for tender in books.tenders(order)) + int(order["compensated"])
         assert refunded == int(order["refunded"]), f"{order['order_id']}: {refunded} given back of its payments"
+
+
+def _refunds(refunds: list[dict[str, Any]], payments: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """What orders, payments and tenders say went back, or is on its way, is what their refunds say."""
+    by_order: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for refund in refunds:
+        parts = json.loads(refund["parts"])
+        assert sum(minor for _, _, minor in parts) == int(refund["amount"]), refund["refund_id"]
+        assert all(minor > 0 for _, _, minor in parts), refund["refund_id"]
+        assert sum(minor for _, minor in json.loads(refund["steps"])) == int(refund["amount"]), refund["refund_id"]
+        waits = refund["status"] == "pending" and "provider_id" not in refund
+        assert waits == ("gsi1pk" in refund), f"{refund['refund_id']} is {refund['status']}"
+        by_order[(_tenant(refund), refund["order_id"])].append(refund)
+    back = {(_tenant(payment), payment["intent_id"]): int(payment["refunded"]) for payment in payments}
+    for order in orders:
+        own = by_order.pop((_tenant(order), order["order_id"]), [])
+        moved, lines = Counter[tuple[str, str | None]](), Counter[str]()
+        for refund in own:
+            for kind, source, minor in json.loads(refund["parts"]):
+                moved[(refund["status"] if kind == "external" else "at_once", source)] += minor
+            for line in json.loads(refund["lines"]):
+                lines[line["id"]] += line["units"]
+        intent = order.get("payment_intent_id")
+        assert moved["pending", intent] == int(order["refunding"]), f"{order['order_id']}: {moved}"
+        assert moved["succeeded", intent] == back.get((_tenant(order), intent), 0), f"{order['order_id']}: {moved}"
+        assert moved["at_once", None] == int(order["compensated"]), f"{order['order_id']}: {moved}"
+        for tender in books.tenders(order):
+            parts = moved["at_once", tender["tender_id"]]
+            called_off = order["status"] == "cancelled" and not parts
+            assert called_off or parts == tender["given_back"], f"{order['order_id']}: {tender}, {parts} refunded"
+        for line in json.loads(order["lines"]):
+            assert lines[line["id"]] == line["refunded"], f"{order['order_id']}: {line}"
+        if not any(refund["door"] == "provider" for refund in own):
+            on_its_way = int(order["refunded"]) + int(order["refunding"])
+            assert on_its_way <= int(order["total"]), f"{order['order_id']}: {on_its_way} of {order['total']}"
+    assert not by_order, f"refunds of no order: {list(by_order)}"
 
 
 def _events(outbox: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
@@ -224,4 +266,6 @@ AXES = {
     "payment": ("payment", PAYMENT_MOVES),
     "refund": ("payment", PAYMENT_MOVES),
     "shipment": ("fulfillment", FULFILLMENT_MOVES | {"returned": set()}),
+    "return": ("status", {}),  # tells of a return, and moves nothing of the order
+    "dispute": ("payment", {}),
 }

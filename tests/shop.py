@@ -1,7 +1,6 @@
 """What tests need to act in a shop: callers, events as API Gateway sends them, and handlers by their file."""
 
 import importlib.util
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,10 +70,11 @@ class Credential:
             "customers_may_cancel": self.tenant.customers_may_cancel,
             "plan": self.tenant.plan,
             "checkout": self.tenant.checkout.document,
+            "returns": self.tenant.returns.document,
         }
         return {
             "principal_id": self.principal_id,
-            "tenants": json.dumps({self.tenant.tenant_id: settings}),
+            "tenants": wire_json.dumps({self.tenant.tenant_id: settings}),
             "mode": str(self.tenant.mode),
             "role": str(self.role),
             "scopes": scope if self.scopes is None else " ".join(sorted(self.scopes)),

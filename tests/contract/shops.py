@@ -10,7 +10,7 @@ from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
 from commerce.kernel.caller import Tenant
 from commerce.table.transaction import run
-from tests.payments import Stripe, consume, deliver
+from tests.payments import Stripe, settle
 from tests.shop import TENANT, Answered, Call, Credential, customer_credential, handler
 
 HOME = {
@@ -92,10 +92,8 @@ class Shop:
         self.do("admin/orders/set_order_status", method="PUT", order_id=order_id, body={"status": status} | more)
 
     def settle(self, stripe: Stripe) -> None:
-        """Deliver everything that Stripe has to tell, and apply it."""
-        for event in stripe.events():
-            assert deliver(self.call, event).status == 200
-            assert consume(event["id"]) == {"batchItemFailures": []}
+        """Carry refunds out, deliver everything that Stripe has to tell, and apply it."""
+        settle(self.call, stripe)
 
 
 def rows_as_inserted(table: Any) -> list[dict[str, Any]]:

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from commerce.checkouts.contracts import consignment_of
 from commerce.http.api import PUBLIC_SCOPE
 from commerce.kernel import clock, ids, wire_json
-from commerce.kernel.caller import Role, Tenant
+from commerce.kernel.caller import Mode, Role, Tenant
 from commerce.kernel.money import Money
 from commerce.observability import logger
+from commerce.payments import store as payments
 from commerce.payments import stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, StartPayment
 from tests.cases import try_each
@@ -33,7 +34,7 @@ from tests.contract.shops import HOME, Shop
 from tests.invariants import check
 from tests.liability import LONG_AGO, close_day
 from tests.payments import Stripe, signature
-from tests.shop import OTHER_TENANT, Answered, Call, Credential
+from tests.shop import OTHER_TENANT, TENANT, Answered, Call, Credential
 
 CANARY = "zq9canary7x"  # stands in what is refused, and must stand nowhere else
 CARD = "4242 4242 4242 4242"
@@ -145,7 +146,7 @@ def _world(_aws: Any) -> Iterator[World]:
 @pytest.fixture
 def world(_world: World) -> Iterator[World]:
     """Built once; what a test writes into it is undone."""
-    with undone(_world.table.name):
+    with undone(_world.table.name), mock.patch.object(stripe_gateway, "capture_intent", captured_nowhere):
         yield _world
 
 
@@ -214,6 +215,24 @@ def intent_nowhere(tenant: Tenant, command: StartPayment, amount: Money, *, atte
         tenant_id=tenant.tenant_id,
         mode=str(tenant.mode),
         created_at=clock.now(),
+    )
+
+
+def captured_nowhere(mode: Mode, intent_id: str, amount: Money) -> Intent:
+    """What Stripe would have made of such an intent, had somebody authorised it."""
+    payment = payments.find_by_id(TENANT, intent_id)
+    assert payment is not None
+    return Intent(
+        intent_id=intent_id,
+        status=IntentStatus.SUCCEEDED,
+        amount=payment.amount,
+        received=amount,
+        failed=False,
+        client_secret="secret",
+        order_id=payment.order_id,
+        tenant_id=TENANT.tenant_id,
+        mode=str(mode),
+        created_at=payment.created_at,
     )
 
 
@@ -383,6 +402,19 @@ GOOD: dict[str, Callable[[World], Any]] = {
         "shipping_options": [
             {"id": "express", "name": "Express", "cost": Decimal("9.50"), "transit_time": "1 day"},
         ],
+        "returns": {
+            "window_days": 60,
+            "approves_up_to": Decimal("50.00"),
+            "decision_days": 7,
+            "receipt_days": 21,
+            "restocking_percent": Decimal("12.5"),
+            "return_shipping": Decimal("4.90"),
+            "refunds_shipping": False,
+            "refunds_on_receipt": True,
+            "allocation": "external_first",
+            "grace_days": 45,
+            "address": ["1 Dock Street"],
+        },
     },
     "POST /admin/orders": _order,
     "POST /orders": _order,
@@ -410,6 +442,7 @@ GOOD: dict[str, Callable[[World], Any]] = {
         "capture_method": "automatic",
         "metadata": {"source": "fair"},
     },
+    "POST /v2/payments/{id}/capture": lambda world: {"amount": 500},
     "POST /admin/payments/intent": lambda world: {"order_id": world.order_id, "amount": 500, "currency": "usd"},
     "POST /cart/items": lambda world: {"product_id": world.product_id, "quantity": 1, "variant_id": None},
     "PATCH /cart/items/{item_id}": lambda world: {"quantity": 1},

@@ -332,9 +332,10 @@ def told_of_checkouts(story: Story, jane: Credential, item: dict[str, Any]) -> N
     shop, one = story.shop, UNIT_PRICE
     option = {"id": "standard", "name": "Standard", "cost": story.major(one)}
     owner = Credential(tenant=shop.tenant, role=Role.OWNER)
-    shown = {"ShippingOptionOut.cost": one}
-    tenant_id = shop.tenant.tenant_id
-    story.expect("PATCH /v2/tenants/{id}", shown, by=owner, id=tenant_id, body={"shipping_options": [option]})
+    amounts = {name: story.major(one) for name in ("approves_up_to", "return_shipping")}
+    shown = {"ShippingOptionOut.cost": one} | {f"ReturnPolicyOut.{name}": one for name in amounts}
+    tenant_id, changes = shop.tenant.tenant_id, {"shipping_options": [option], "returns": amounts}
+    story.expect("PATCH /v2/tenants/{id}", shown, by=owner, id=tenant_id, body=changes)
     story.expect("GET /v2/tenants", shown, by=owner)
     policy = CheckoutPolicy(shipping_options=(ShippingOption("standard", "Standard", one),))
     buyer = replace(jane, tenant=replace(shop.tenant, checkout=policy))

@@ -183,24 +183,31 @@ def test_cancelling_gives_the_stock_back_and_voids_the_payment(
     assert reason(move(shop, order_id, "cancelled")) == (409, "illegal_transition")
 
 
-def test_an_order_whose_money_was_collected_is_refunded_first_and_then_cancelled(
+def test_money_that_was_collected_for_an_order_stays_where_it_is_until_somebody_refunds_it(
     shop: Shop, stripe: Stripe, jane: Credential, shirt: Any
 ) -> None:
     order_id = paid_order(shop, stripe, jane, shirt)
     intent = read(shop, order_id)["payment_intent_id"]
 
-    assert reason(move(shop, order_id, "cancelled")) == (409, "refund_required")
-    stripe.sdk.v1.refunds.create({"payment_intent": intent, "amount": 1000})
-    shop.settle(stripe)
-    assert reason(move(shop, order_id, "cancelled")) == (409, "refund_required")
-    assert levels(shop, shirt) == (6, 2)
-    stripe.sdk.v1.refunds.create({"payment_intent": intent})
-    shop.settle(stripe)
-    assert reason(move(shop, order_id, "shipped")) == (409, "not_paid")
     cancelled = move(shop, order_id, "cancelled").body["data"]
 
-    assert (cancelled["status"], cancelled["payment_status"]) == ("cancelled", "refunded")
+    assert (cancelled["status"], cancelled["payment_status"]) == ("cancelled", "paid")
     assert levels(shop, shirt) == (8, 0)
+    shop.settle(stripe)
+    assert stripe.intents()[intent]["refunded"] == 0
+    shop.do("v2/payments/refund_payment", id=intent)
+    shop.settle(stripe)
+    assert read(shop, order_id)["payment_status"] == "refunded"
+
+
+def test_an_order_that_goes_back_whole_is_not_shipped(shop: Shop, stripe: Stripe, jane: Credential, shirt: Any) -> None:
+    order_id = paid_order(shop, stripe, jane, shirt)
+
+    shop.do("v2/payments/refund_payment", id=read(shop, order_id)["payment_intent_id"])
+
+    assert reason(move(shop, order_id, "shipped")) == (409, "being_refunded")
+    shop.settle(stripe)
+    assert reason(move(shop, order_id, "shipped")) == (409, "not_paid")
 
 
 def test_a_free_order_is_cancelled_without_a_payment(shop: Shop, jane: Credential) -> None:
@@ -376,9 +383,12 @@ def test_a_payment_that_went_through_meanwhile_wins_over_the_customers_cancellin
     assert "paid" in refused.body["error"]["message"]
     order = read(shop, order_id)
     assert (order["status"], order["payment_status"]) == ("pending", "paid")
-    assert reason(cancel(shop, jane, order_id)) == (409, "refund_required")
     shop.settle(stripe)
     assert read(shop, order_id)["version"] == order["version"]
+
+    assert cancel(shop, jane, order_id).body["data"]["refund"]["status"] == "pending"
+    shop.settle(stripe)
+    assert read(shop, order_id)["payment_status"] == "refunded"
 
 
 def test_an_authorised_payment_is_voided_with_its_order(

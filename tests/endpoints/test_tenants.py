@@ -10,7 +10,10 @@ import pytest
 from commerce.access import store, use_cases
 from commerce.access.model import MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateTenant
+from commerce.kernel import wire_json
 from commerce.kernel.caller import CheckoutPolicy, Mode, Role, ShippingOption, Unclaimed
+from commerce.kernel.errors import Invalid
+from commerce.kernel.return_policy import Allocation, ReturnPolicy
 from commerce.limits.model import Plan
 from commerce.table.transaction import run
 from tests.shop import TENANT, Answered, Call, Credential, Said, authorize, customer_credential
@@ -80,7 +83,7 @@ def code(answered: Answered) -> tuple[int, str]:
 def allow(tenant_id: str, *networks: str) -> None:
     account = store.find_tenant(tenant_id)
     assert account is not None
-    changed = account.with_settings(name=None, allowed_networks=networks, checkout={})
+    changed = account.with_settings(allowed_networks=networks)
     run(lambda tx: store.save_tenant(tx, changed))
 
 
@@ -109,6 +112,19 @@ def test_a_key_lists_its_tenant(door: Door) -> None:
         "gift_cards_per_order": 10,
         "unclaimed_value": "breakage",
         "shipping_options": [{"id": "standard", "name": "Standard", "cost": 0, "transit_time": None}],
+        "returns": {
+            "window_days": 30,
+            "approves_up_to": None,
+            "decision_days": 14,
+            "receipt_days": 30,
+            "restocking_percent": 0,
+            "return_shipping": None,
+            "refunds_shipping": True,
+            "refunds_on_receipt": False,
+            "allocation": "proportional",
+            "grace_days": 30,
+            "address": [],
+        },
         "created_at": "",
         "version": 1,
     }
@@ -321,6 +337,131 @@ def test_what_a_checkout_cannot_have_is_refused(call: Call, changes: dict[str, A
     account = store.find_tenant("ten_1")
     assert account is not None
     assert account.checkout == CheckoutPolicy()
+
+
+# How a shop takes goods back
+
+DECIDED = {
+    "window_days": 60,
+    "approves_up_to": Decimal("50.00"),
+    "decision_days": 7,
+    "receipt_days": 21,
+    "restocking_percent": Decimal("12.5"),
+    "return_shipping": Decimal("4.90"),
+    "refunds_shipping": False,
+    "refunds_on_receipt": True,
+    "allocation": "stored_value_first",
+    "grace_days": 45,
+    "address": ["Harbor & Pine Returns", "1 Dock Street", "Portland, ME 04101"],
+}
+
+
+def decide(call: Call, returns: dict[str, Any]) -> Answered:
+    return call("v2/access/update_tenant", credential=OWNER, id="ten_1", body={"returns": returns})
+
+
+def test_an_owner_says_how_the_shop_takes_goods_back(call: Call) -> None:
+    open_shop("ten_1")
+
+    changed = decide(call, DECIDED)
+
+    assert (changed.status, changed.body["returns"]) == (200, DECIDED), changed.text
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert account.returns == ReturnPolicy(
+        window_days=60,
+        approves_up_to=Decimal("50.00"),
+        decision_days=7,
+        receipt_days=21,
+        restocking_percent=Decimal("12.5"),
+        return_shipping=Decimal("4.90"),
+        refunds_shipping=False,
+        refunds_on_receipt=True,
+        allocation=Allocation.STORED_VALUE_FIRST,
+        grace_days=45,
+        address=("Harbor & Pine Returns", "1 Dock Street", "Portland, ME 04101"),
+    )
+
+
+def test_what_is_left_out_of_a_return_policy_stays_and_null_takes_an_amount_away(call: Call) -> None:
+    open_shop("ten_1")
+    decide(call, DECIDED)
+
+    later = decide(call, {"grace_days": 10, "window_days": None, "approves_up_to": None})
+
+    assert later.body["returns"] == DECIDED | {"grace_days": 10, "approves_up_to": None}
+
+
+def test_an_endpoint_is_told_the_shops_return_policy(door: Door, call: Call) -> None:
+    key = open_shop("ten_1")
+    decide(call, DECIDED)
+
+    (settings,) = wire_json.loads(authorize(key)["tenants"]).values()
+
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert ReturnPolicy.from_document(settings["returns"]) == account.returns
+    assert account.in_mode(Mode.TEST).returns == account.returns
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "nothing_to_change"),
+        ({"window_days": -1}, "greater_than_equal"),
+        ({"window_days": 3651}, "less_than_equal"),
+        ({"decision_days": 0}, "greater_than_equal"),
+        ({"decision_days": 91}, "less_than_equal"),
+        ({"receipt_days": 0}, "greater_than_equal"),
+        ({"receipt_days": 181}, "less_than_equal"),
+        ({"grace_days": 0}, "greater_than_equal"),
+        ({"approves_up_to": -1}, "negative_amount"),
+        ({"approves_up_to": Decimal("0.001")}, "too_many_decimal_places"),
+        ({"return_shipping": {"amount": 500, "currency": "USD"}}, "foreign_currency"),
+        ({"return_shipping": Decimal("-0.01")}, "negative_amount"),
+        ({"restocking_percent": Decimal("100.01")}, "less_than_equal"),
+        ({"restocking_percent": Decimal("12.345")}, "too_many_decimal_places"),
+        ({"restocking_percent": "15"}, "value_error"),
+        ({"refunds_shipping": "yes"}, "bool_type"),
+        ({"allocation": "mine"}, "enum"),
+        ({"address": ["line"] * 7}, "too_long"),
+        ({"address": ["x" * 101]}, "too_long"),
+        ({"address": ["two\nlines"]}, "not_printable"),
+        ({"address": ["\N{CJK UNIFIED IDEOGRAPH-4E00}" * 100] * 6}, "too_large"),
+        ({"restocking": 15}, "unknown_field"),
+    ],
+)
+def test_what_a_return_policy_cannot_have_is_refused(call: Call, changes: dict[str, Any], code: str) -> None:
+    open_shop("ten_1")
+    shop = replace(OWNER, tenant=replace(TENANT, currency="EUR"))
+
+    refused = call("v2/access/update_tenant", credential=shop, id="ten_1", body={"returns": changes})
+
+    assert refused.status == 422
+    assert [each["code"] for each in refused.body["error"]["details"]] == [code]
+    account = store.find_tenant("ten_1")
+    assert account is not None
+    assert account.returns == ReturnPolicy()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("window_days", -1),
+        ("decision_days", 0),
+        ("receipt_days", 181),
+        ("grace_days", 0),
+        ("approves_up_to", Decimal(-1)),
+        ("return_shipping", Decimal("0.001")),
+        ("restocking_percent", Decimal("100.5")),
+        ("address", ("",)),
+    ],
+)
+def test_no_shop_opens_with_a_return_policy_that_cannot_be(table: Any, field: str, value: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        open_shop("ten_1", returns=replace(ReturnPolicy(), **{field: value}))
+
+    assert refused.value.details[0].field == f"returns.{field}"
 
 
 @pytest.mark.parametrize(

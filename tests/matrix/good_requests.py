@@ -216,6 +216,30 @@ def _open_payment(world: World) -> Sent:
     return {"id": world.shop.start_payment(world.place_order(), 5998)}
 
 
+def _authorized_payment(world: World) -> Sent:
+    body = _payment(world)["body"] | {"capture_method": "manual"}
+    intent_id = world.shop.do("v2/payments/create_payment_intent", body=body)["id"]
+    assert world.stripe.pay(intent_id) == "requires_capture"
+    return {"id": intent_id, "body": {"amount": 5000}}
+
+
+def _dispute(world: World) -> Sent:
+    intent_id = world.shop.start_payment(world.place_order(), 5998)
+    assert world.stripe.pay(intent_id, "pm_card_createDispute") == "succeeded"
+    world.shop.settle(world.stripe)
+    return {"id": world.stripe.sdk.v1.disputes.list({"payment_intent": intent_id}).data[0].id}
+
+
+def _response(world: World) -> Sent:
+    return _dispute(world) | {"body": {"evidence": {"product_description": f"Tee {world.number()}"}}}
+
+
+def _decide_disputes(world: World) -> None:
+    for dispute in world.stripe.sdk.v1.disputes.list().data:
+        world.stripe.sdk.v1.disputes.close(dispute.id)
+    world.shop.settle(world.stripe)
+
+
 def _own_order(world: World) -> Sent:
     return {"body": {"items": [world.line(world.number())], "shipping_address": HOME}}
 
@@ -638,10 +662,14 @@ GOOD: dict[str, Good] = {
             for method in ("PUT", "PATCH")
         ),
         Good("GET /v2/payments", "payments:read", changed_by="POST /v2/payments/intents"),
+        Good("GET /v2/payments/disputes", "payments:read", changed_by=_dispute),
+        Good("GET /v2/payments/disputes/{id}", "payments:read", given=_dispute, changed_by=_decide_disputes),
+        Good("POST /v2/payments/disputes/{id}/respond", "payments:write", 201, _response),
         Good("POST /v2/payments/intents", "payments:write", 201, _payment),
         Good("GET /v2/payments/{id}", "payments:read", given=_open_payment, changed_by=_complete_payment),
         Good("GET /v2/payments/intents/{id}", "payments:read", given=_open_payment, changed_by=_complete_payment),
         Good("POST /v2/payments/{id}/cancel", "payments:write", 201, _open_payment),
+        Good("POST /v2/payments/{id}/capture", "payments:write", 201, _authorized_payment),
         Good("GET /v2/products", "products:read", cache=CATALOGUE, changed_by="POST /v2/products"),
         Good("POST /v2/products", "products:write", 201, _new_product),
         Good(_ONE_PRODUCT, "products:read", given=_product, cache=CATALOGUE, changed_by=_PUT_PRODUCT),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from commerce.access.model import MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateTenant
 from commerce.kernel.caller import Mode, Role
 from commerce.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
+from commerce.kernel.return_policy import ReturnPolicy
 from commerce.limits.model import Plan
 from commerce.table.transaction import run
 from local import create_tenant as command
@@ -118,6 +120,29 @@ def test_the_command_says_how_a_shop_ships_and_takes_stored_value(capsys: pytest
     account = store.find_tenant("ten_demo")
     assert account is not None
     assert account.checkout.document == shown
+
+
+@pytest.mark.usefixtures("table")
+def test_the_command_says_how_a_shop_takes_goods_back(capsys: pytest.CaptureFixture[str]) -> None:
+    decided = {"window_days": 60, "return_shipping": 4.9, "address": ["1 Dock Street"]}
+
+    assert command.main([*ARGUMENTS, "--returns", json.dumps(decided)]) == 0
+
+    shown = json.loads(capsys.readouterr().out)["tenant"]["returns"]
+    assert {name: shown[name] for name in decided} == decided
+    account = store.find_tenant("ten_demo")
+    assert account is not None
+    assert account.returns == ReturnPolicy(window_days=60, return_shipping=Decimal("4.90"), address=("1 Dock Street",))
+
+
+@pytest.mark.parametrize("returns", ["", "sixty", "{", '{"window_days": "60"}', '{"days": 60}', "[]"])
+def test_the_command_refuses_a_return_policy_that_cannot_be(
+    table: Any, returns: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([*ARGUMENTS, "--returns", returns]) == 1
+
+    assert capsys.readouterr().err.startswith("create_tenant: --returns cannot be: ")
+    assert table.scan()["Count"] == 0
 
 
 @pytest.mark.parametrize(

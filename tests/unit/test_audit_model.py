@@ -70,6 +70,7 @@ PERSONAL = {
     "order": {"customer", "shipping_address", "billing_address", "metadata"},
     "note": {"content"},
     "payment": {"metadata"},
+    "return": {"ended_because"},
 }
 
 

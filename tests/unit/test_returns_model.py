@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from commerce.kernel.errors import CommerceError, Conflict, IllegalMove, Invalid
+from commerce.kernel.money import Money
 from commerce.refunds.model import Method
 from commerce.returns.model import FINAL, MOVES, NEVER_RECEIVED, Disposition, Receipt, Return, ReturnItem, Status
 from tests.seeds import SEED
@@ -31,6 +32,7 @@ def a_return(*items: ReturnItem, status: Status = Status.APPROVED) -> Return:
         requested_at=NOW,
         updated_at=NOW,
         deadline=NOW,
+        refund=Money(5998, "USD"),
     )
 
 

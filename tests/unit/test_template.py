@@ -211,12 +211,18 @@ def test_only_payment_functions_read_stripes_secrets() -> None:
         "AdminRedeemGiftCard",
         "AdminRedeemStoreCredit",
         "AdminSetOrderStatus",
+        "AdminCancelOrder",
+        "QueuesExecuteRefund",
+        "SchedulesResumeRefunds",
+        "V2CancelOrder",
         "QueuesApplyStripeEvent",
         "SchedulesExpireOrders",
         "StorefrontCancelMyOrder",
         "StripeWebhookReceiveStripeEvent",
         "V2CancelPayment",
+        "V2CapturePayment",
         "V2CreatePaymentIntent",
+        "V2RespondToDispute",
         "V2SetOrderStatus",
     }
 

@@ -9,7 +9,7 @@ is replaced by a new one, mailed to its owner.
 from commerce.gift_cards import queries
 from commerce.gift_cards.storefront_contracts import RefundedOut, RefundIn
 from commerce.http.api import Caller, GiftCardsApi, Transaction
-from commerce.orders import tendering
+from commerce.refunds import use_cases
 
 app = GiftCardsApi()
 
@@ -21,7 +21,7 @@ app = GiftCardsApi()
 def refund_card(tx: Transaction, caller: Caller, serial: str, body: RefundIn) -> RefundedOut:
     redemption = queries.refundable(caller, serial, body.order_id, body.redemption_id)
     amount = body.money(redemption.amount.currency)
-    onto = tendering.refund_onto_card(tx, caller, redemption, amount, body.reason)
+    onto = use_cases.refund_onto_card(tx, caller, redemption, amount, body.reason)
     return RefundedOut.of(onto, redemption, amount)
 
 

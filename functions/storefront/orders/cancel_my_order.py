@@ -2,9 +2,10 @@
 
 A customer cancels one of their own orders while nothing of it is shipped.
 
-The payment is voided and the stock given back. Where the money was collected already the answer is a 409, also when
-that happened in the meantime: the shop has to refund it. Shops can keep cancelling to themselves, with a 403 here. An
-order that is cancelled already is answered as it is.
+An open payment is called off, the stock goes back, and so does all that was paid: `refund` shows it, `pending` until
+the payment provider has made it. Where the payment goes through at this very moment the answer is a 409; trying again
+refunds it. Shops can keep cancelling to themselves, with a 403 here. An order that is cancelled already is answered as
+it is.
 """
 
 from commerce.http.api import Caller, PortalApi, Transaction

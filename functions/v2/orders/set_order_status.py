@@ -3,8 +3,9 @@
 A merchant moves an order on, or cancels it.
 
 The moves are those of an order: pending → processing → shipped → delivered, and pending → shipped; any other is a 409.
-An order is shipped once it is paid; its reserved stock leaves the warehouses with it. `cancelled` gives the stock back
-and voids the payment; where money was collected it is refused with the reason `refund_required`: refunds come first.
+An order is shipped once it is paid; its reserved stock leaves the warehouses with it. `cancelled` gives the stock back,
+and what gift cards and store credit paid, and calls an open payment off; money that was collected stays with the
+payment provider until it is refunded.
 `note` becomes a note for the merchant's staff. `notify_customer` is recorded with the event; no mail is sent yet.
 """
 

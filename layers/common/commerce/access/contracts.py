@@ -1,9 +1,10 @@
 """API keys and tenants on the wire (contract AU-03, TN-01)."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from commerce.access.model import (
     MAX_NETWORKS,
@@ -23,6 +24,16 @@ from commerce.kernel import clock
 from commerce.kernel.caller import Mode, Role, ShippingOption, Tenant, Unclaimed
 from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import Money
+from commerce.kernel.return_policy import (
+    MAX_ADDRESS_LINES,
+    MAX_DECISION_DAYS,
+    MAX_GRACE_DAYS,
+    MAX_LINE,
+    MAX_RECEIPT_DAYS,
+    MAX_WINDOW_DAYS,
+    Allocation,
+    ReturnPolicy,
+)
 from commerce.limits.model import MAX_HOURLY, Plan
 
 
@@ -148,6 +159,100 @@ class ShippingOptionIn(Input):
         return ShippingOption(self.id, self.name, cost.minor, self.transit_time or "")
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("Must be a number")
+    return Decimal(value)
+
+
+def _days(least: int, most: int, description: str) -> Any:
+    return Field(strict=True, ge=least, le=most, description=description)
+
+
+class ReturnPolicyIn(Changes):
+    """What the shop decides about returns and refunds. What is left out or null stays as it is, except for the two
+    amounts: null takes them away."""
+
+    window_days: (
+        Annotated[
+            int,
+            _days(0, MAX_WINDOW_DAYS, "How long after its delivery, else its shipping, a customer may return an order"),
+        ]
+        | None
+    ) = None
+    approves_up_to: Annotated[
+        AmountIn | None,
+        Field(description="A customer's request that is worth no more is approved by itself; null: none is"),
+    ] = None
+    decision_days: (
+        Annotated[int, _days(1, MAX_DECISION_DAYS, "A request that nobody decides is rejected then")] | None
+    ) = None
+    receipt_days: (
+        Annotated[
+            int, _days(1, MAX_RECEIPT_DAYS, "What has not come back this long after its approval is taken as missing")
+        ]
+        | None
+    ) = None
+    restocking_percent: (
+        Annotated[
+            Decimal,
+            BeforeValidator(_number),
+            Field(ge=0, le=100, description="Kept of the price of the goods; two decimal places"),
+            WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "examples": [15]}),
+        ]
+        | None
+    ) = None
+    return_shipping: Annotated[
+        AmountIn | None, Field(description="Kept of each refund of a return, for its label; null: nothing is")
+    ] = None
+    refunds_shipping: (
+        Annotated[bool, Field(strict=True, description="Whether shipping goes back with an order's last unit")] | None
+    ) = None
+    refunds_on_receipt: (
+        Annotated[
+            bool,
+            Field(
+                strict=True,
+                description="Whether what came back is refunded by itself, once all of it is accounted for",
+            ),
+        ]
+        | None
+    ) = None
+    allocation: (
+        Annotated[Allocation, Field(description="Which of the ways that an order was paid in a refund goes to first")]
+        | None
+    ) = None
+    grace_days: (
+        Annotated[
+            int,
+            _days(
+                1, MAX_GRACE_DAYS, "How long store credit is good for at least when some of an expired one comes back"
+            ),
+        ]
+        | None
+    ) = None
+    address: (
+        Annotated[
+            list[Annotated[Line, Field(max_length=MAX_LINE)]],
+            Field(
+                max_length=MAX_ADDRESS_LINES,
+                description="Where goods are sent back to, as lines of the return label",
+                examples=[["Harbor & Pine Returns", "1 Dock Street", "Portland, ME 04101"]],
+            ),
+        ]
+        | None
+    ) = None
+
+    def to_changes(self, currency: str) -> dict[str, Any]:
+        """New values of parts of the shop's ``ReturnPolicy``, by name."""
+        changes = {name: value for name, value in self.sent.items() if value is not None}
+        for name in ("approves_up_to", "return_shipping"):
+            if name in self.sent:
+                amount = self.sent[name]
+                changes[name] = None if amount is None else money(amount, currency, field=f"returns.{name}").major
+        return changes | ({"address": tuple(self.address)} if self.address is not None else {})
+
+
 class TenantChangesIn(Changes):
     """What is left out or null stays as it is; an empty list of networks lets credentials work from everywhere."""
 
@@ -174,6 +279,7 @@ class TenantChangesIn(Changes):
         Annotated[Unclaimed, Field(description="Whose stored value is that lapses: the shop's, or the state's")] | None
     ) = None
     shipping_options: Annotated[list[ShippingOptionIn], Field(max_length=MAX_SHIPPING_OPTIONS)] | None = None
+    returns: ReturnPolicyIn | None = None
 
     def to_command(self, tenant: Tenant, tenant_id: str, expected_version: int | None) -> ChangeTenant:
         options = self.shipping_options
@@ -187,6 +293,7 @@ class TenantChangesIn(Changes):
             name=self.name,
             allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
             checkout={name: value for name, value in checkout.items() if value is not None},
+            returns={} if self.returns is None else self.returns.to_changes(tenant.currency),
             expected_version=expected_version,
         )
 
@@ -210,6 +317,26 @@ class ShippingOptionOut(Output):
         return cls(id=option.option_id, name=option.name, cost=cost.major, transit_time=option.transit_time or None)
 
 
+class ReturnPolicyOut(Output):
+    """What the shop decided about returns and refunds; amounts null where there are none."""
+
+    window_days: int
+    approves_up_to: Major | None
+    decision_days: int
+    receipt_days: int
+    restocking_percent: Annotated[Decimal, WithJsonSchema({"type": "number", "examples": [15]})]
+    return_shipping: Major | None
+    refunds_shipping: bool
+    refunds_on_receipt: bool
+    allocation: Allocation
+    grace_days: int
+    address: list[str]
+
+    @classmethod
+    def of(cls, policy: ReturnPolicy) -> "ReturnPolicyOut":
+        return cls(**policy.document)
+
+
 class TenantOut(Output):
     """``environments`` are those that your credential reaches."""
 
@@ -226,6 +353,7 @@ class TenantOut(Output):
     gift_cards_per_order: int
     unclaimed_value: Unclaimed
     shipping_options: list[ShippingOptionOut]
+    returns: ReturnPolicyOut
     created_at: Instant
     version: int
 
@@ -248,6 +376,7 @@ class TenantOut(Output):
             shipping_options=[
                 ShippingOptionOut.of(each, account.currency) for each in account.checkout.shipping_options
             ],
+            returns=ReturnPolicyOut.of(account.returns),
             created_at=account.created_at,
             version=account.version,
         )

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from types import MappingProxyType
 from typing import Any
 
 from commerce.kernel import addresses, ids, wire_json
-from commerce.kernel.caller import DEFAULT_CHECKOUT, CheckoutPolicy, Mode, Role, Tenant
+from commerce.kernel.caller import DEFAULT_CHECKOUT, DEFAULT_RETURNS, CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.countries import COUNTRIES
 from commerce.kernel.errors import Forbidden, IllegalMove, Invalid
 from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import currency_code
+from commerce.kernel.return_policy import ReturnPolicy
 from commerce.limits.model import CONFIGURABLE, MAX_DAILY, MAX_HOURLY, Plan, Quota, plan_quota
 
 MERCHANT_SCOPES = frozenset(
@@ -40,6 +42,8 @@ MERCHANT_SCOPES = frozenset(
         "gift_cards:write",
         "store_credit:read",
         "store_credit:write",
+        "returns:read",
+        "returns:write",
         "settings:read",
         "settings:write",
     }
@@ -90,6 +94,7 @@ class TenantAccount:
     customers_may_cancel: bool = True  # their own orders, while nothing is shipped (contract MO-04)
     allowed_networks: tuple[str, ...] = ()  # CIDR; merchants' credentials work from there only; none: from everywhere
     checkout: CheckoutPolicy = DEFAULT_CHECKOUT
+    returns: ReturnPolicy = DEFAULT_RETURNS
     version: int = 1
 
     def in_mode(self, mode: Mode) -> Tenant:
@@ -105,6 +110,7 @@ class TenantAccount:
             customers_may_cancel=self.customers_may_cancel,
             plan=str(self.plan),
             checkout=self.checkout,
+            returns=self.returns,
         )
 
     def require_valid(self) -> None:
@@ -135,6 +141,7 @@ class TenantAccount:
             )
         self._require_valid_limits()
         self._require_valid_checkout()
+        self.returns.require_valid(self.currency)
 
     def _require_valid_checkout(self) -> None:
         policy = self.checkout
@@ -181,17 +188,28 @@ class TenantAccount:
         return changed
 
     def with_settings(
-        self, *, name: str | None, allowed_networks: tuple[str, ...] | None, checkout: Mapping[str, Any]
+        self,
+        *,
+        name: str | None = None,
+        allowed_networks: tuple[str, ...] | None = None,
+        checkout: Mapping[str, Any] = MappingProxyType({}),
+        returns: Mapping[str, Any] = MappingProxyType({}),
     ) -> "TenantAccount":
-        """Give the same tenant with what is not None changed, and with what ``checkout`` names of its policy.
+        """Give the same tenant with what is not None changed, and with what the mappings name of its policies.
 
         Raises:
-            Invalid: something that is no network, or too many of them; shipping options that cannot be.
+            Invalid: something that is no network, or too many of them; policies that cannot be.
             Forbidden: networks, on a plan without them.
         """
-        policy = replace(self.checkout, **checkout)
-        changed = replace(self, name=self.name if name is None else name, checkout=policy, version=self.version + 1)
+        changed = replace(
+            self,
+            name=self.name if name is None else name,
+            checkout=replace(self.checkout, **checkout),
+            returns=replace(self.returns, **returns),
+            version=self.version + 1,
+        )
         changed._require_valid_checkout()
+        changed.returns.require_valid(self.currency)
         if allowed_networks is None:
             return changed
         if allowed_networks and self.plan is not Plan.ENTERPRISE:

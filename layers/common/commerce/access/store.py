@@ -9,6 +9,7 @@ from commerce.access.model import ApiKey, TenantAccount, TenantStatus
 from commerce.kernel.caller import CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.paging import Page, PageRequest
+from commerce.kernel.return_policy import ReturnPolicy
 from commerce.limits.model import Plan, Usage
 from commerce.limits.store import to_usage
 from commerce.table import keys
@@ -35,6 +36,7 @@ class TenantRow(Row, discriminator="tenant"):
     customers_may_cancel = BooleanAttribute(null=True)
     allowed_networks = WordsAttribute(null=True)
     checkout = DocumentAttribute(null=True)
+    returns = DocumentAttribute(null=True)
     version = NumberAttribute()
 
     def to_account(self) -> TenantAccount:
@@ -54,6 +56,7 @@ class TenantRow(Row, discriminator="tenant"):
             customers_may_cancel=self.customers_may_cancel is not False,
             allowed_networks=tuple(self.allowed_networks or ()),
             checkout=CheckoutPolicy.from_document(self.checkout),
+            returns=ReturnPolicy.from_document(self.returns),
             version=int(self.version),
         )
 
@@ -228,6 +231,7 @@ def _tenant_row(account: TenantAccount) -> TenantRow:
         allowed_networks=list(account.allowed_networks) or None,
         customers_may_cancel=account.customers_may_cancel,
         checkout=account.checkout.document,
+        returns=account.returns.document,
         version=account.version,
         gsi1pk=keys.all_tenants(),
         gsi1sk=account.tenant_id,

@@ -18,9 +18,10 @@ from commerce.access.model import (
     hash_of,
 )
 from commerce.kernel import clock, ids
-from commerce.kernel.caller import DEFAULT_CHECKOUT, Caller, CheckoutPolicy, Mode, Role
+from commerce.kernel.caller import DEFAULT_CHECKOUT, DEFAULT_RETURNS, Caller, CheckoutPolicy, Mode, Role
 from commerce.kernel.errors import Forbidden, Invalid, NotFound, require_version
 from commerce.kernel.paging import Page, PageRequest
+from commerce.kernel.return_policy import ReturnPolicy
 from commerce.limits.model import Plan
 from commerce.table.transaction import Transaction
 
@@ -48,6 +49,7 @@ class CreateTenant:
     hourly_limit: int | None = None
     daily_limit: int | None = None
     checkout: CheckoutPolicy = DEFAULT_CHECKOUT
+    returns: ReturnPolicy = DEFAULT_RETURNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,14 @@ class CreateKey:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTenant:
-    """What an owner changes; None stays as it is. Networks are written as CIDR, ``checkout`` are new values of parts of
-    the shop's ``CheckoutPolicy``, by name."""
+    """What an owner changes; None stays as it is. Networks are written as CIDR; ``checkout`` and ``returns`` are new
+    values of parts of the shop's ``CheckoutPolicy`` and ``ReturnPolicy``, by name."""
 
     tenant_id: str
     name: str | None = None
     allowed_networks: tuple[str, ...] | None = None
     checkout: Mapping[str, Any] = field(default_factory=dict)
+    returns: Mapping[str, Any] = field(default_factory=dict)
     expected_version: int | None = None
 
 
@@ -102,6 +105,7 @@ def create_tenant(tx: Transaction, command: CreateTenant) -> tuple[TenantAccount
         hourly_limit=command.hourly_limit,
         daily_limit=command.daily_limit,
         checkout=command.checkout,
+        returns=command.returns,
     )
     account.require_valid()
     store.add_tenant(tx, account)
@@ -145,14 +149,14 @@ def set_plan(
 
 
 def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> TenantAccount:
-    """An owner changes the shop's name, how it ships and takes stored value, or from where its credentials
-    work (contract TN-01, AUTH-05).
+    """An owner changes the shop's name, how it ships, takes stored value and takes goods back, or from where its
+    credentials work (contract TN-01, AUTH-05).
 
     Raises:
         NotFound: another tenant than the one that the request is for.
         Forbidden: not an owner, or networks on a plan without them.
         VersionMismatch: the tenant is at another version.
-        Invalid: not networks, or none of them holds the caller's own address; shipping options that cannot be.
+        Invalid: not networks, or none of them holds the caller's own address; policies that cannot be.
     """
     if command.tenant_id != caller.tenant.tenant_id:
         raise NotFound("tenant")
@@ -161,7 +165,10 @@ def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> Ten
     account = _tenant(command.tenant_id)
     require_version(account.version, command.expected_version, "tenant")
     changed = account.with_settings(
-        name=command.name, allowed_networks=command.allowed_networks, checkout=command.checkout
+        name=command.name,
+        allowed_networks=command.allowed_networks,
+        checkout=command.checkout,
+        returns=command.returns,
     )
     if not changed.admits(caller.address):
         raise Invalid(

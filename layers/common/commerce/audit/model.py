@@ -35,7 +35,9 @@ class ResourceType(StrEnum):
     CART = "cart"
     ORDER = "order"
     ORDER_NOTE = "order_note"
+    RETURN = "return"
     PAYMENT = "payment"
+    DISPUTE = "dispute"
     API_KEY = "api_key"
     TENANT = "tenant"
     MEMBER = "member"
@@ -43,6 +45,7 @@ class ResourceType(StrEnum):
     GIFT_CARD = "gift_card"
     GIFT_CARD_BATCH = "gift_card_batch"
     STORE_CREDIT = "store_credit"
+    REFUND = "refund"
 
 
 # How long entries are kept, by the tenant's plan at the time of the change (contract ).
@@ -114,6 +117,17 @@ def _paying(value: Any, currency: str) -> Any:
     return [{"id": each["redemption_id"], "amount": money(each["amount"], currency)} for each in wire_json.loads(value)]
 
 
+def _return_items(value: Any, _currency: str) -> Any:
+    return [{"id": line, "quantity": quantity, "reason": reason} for line, quantity, reason in wire_json.loads(value)]
+
+
+def _receipts(value: Any, _currency: str) -> Any:
+    return [
+        {"id": line, "quantity": quantity, "disposition": disposition, "location": warehouse}
+        for line, quantity, disposition, _condition, warehouse in wire_json.loads(value)
+    ]
+
+
 def _sold(value: Any, currency: str) -> Any:
     return [{"id": each["line_id"], "amount": money(each["amount"], currency)} for each in wire_json.loads(value)]
 
@@ -182,6 +196,7 @@ def _same(*names: str, show: Show = plain) -> dict[str, Field]:
     return {name: Field(name, show) for name in names}
 
 
+_MOVES_OF_RETURNS = ("approved", "received", "refunded", "closed", "rejected", "cancelled")
 _MADE = frozenset({"created_at", "updated_at", "version"})  # the entry's own time and order tell as much
 
 RESOURCES: Mapping[str, Resource] = {
@@ -258,12 +273,44 @@ RESOURCES: Mapping[str, Resource] = {
         rules=(created, became("status", "cancelled", "cancelled"), updated),
         left_out=frozenset({"placed_at", "updated_at", "version", "sequence", "payment_attempts", "units"}),
     ),
+    "refund": Resource(
+        ResourceType.REFUND,
+        "refund_id",
+        {
+            **_same("order_id", "payment_id", "return_id", "provider_id", "currency", "status", "failure", "door"),
+            **_same("reason"),
+            **_same("amount", show=money),
+        },
+        rules=(created, updated),
+        left_out=frozenset({"parts", "steps", "lines", "requested_at", "updated_at", "actor", "attempts", "version"}),
+    ),
     "note": Resource(
         ResourceType.ORDER_NOTE,
         "order_id",
         _same("content", show=masked),
         details=("note_id",),
         left_out=frozenset({"version", "index", "at", "actor", "type", "status", "data"}),
+    ),
+    "return": Resource(
+        ResourceType.RETURN,
+        "return_id",
+        {
+            **_same("customer_id", "status", "currency", "rma_number", "refund_id"),
+            "refund_method": Field("method"),
+            "total_refund": Field("refund", money),
+            "items": Field("items", _return_items),
+            "receipts": Field("receipts", _receipts),
+            "deadline": Field("deadline", instant),
+            "ended_because": Field("ended_because", masked),
+        },
+        rules=(
+            created,
+            became("status", "partially_received", "received"),
+            *(became("status", status, status) for status in _MOVES_OF_RETURNS),
+            updated,
+        ),
+        details=("order_id",),
+        left_out=frozenset({"requested_at", "updated_at", "version", "sequence"}),
     ),
     "gift_card": Resource(
         ResourceType.GIFT_CARD,
@@ -310,10 +357,21 @@ RESOURCES: Mapping[str, Resource] = {
             **_same("customer_id", "status", "currency", "capture_method", "payment_method"),
             **_same("amount", "received", "refunded", show=money),
             "metadata": Field("metadata", masked),
-            "refunds": Field("refunds", document),
         },
         details=("order_id",),
         left_out=_MADE,
+    ),
+    "dispute": Resource(
+        ResourceType.DISPUTE,
+        "dispute_id",
+        {
+            **_same("payment_id", "customer_id", "status", "reason", "currency"),
+            **_same("amount", "withdrawn", "reinstated", "lost", show=money),
+            "evidence_due_by": Field("due_by", instant),
+            "evidence_submissions": Field("submissions"),
+        },
+        details=("order_id",),
+        left_out=_MADE | {"past_due", "movements", "attempts"},
     ),
     "api_key": Resource(
         ResourceType.API_KEY,
@@ -332,7 +390,7 @@ RESOURCES: Mapping[str, Resource] = {
         {
             **_same("name", "currency", "timezone", "country", "payment_window_minutes", "status"),
             **_same("plan", "hourly_limit", "daily_limit", "customers_may_cancel"),
-            **_same("warehouses", "allowed_networks", "checkout", show=document),
+            **_same("warehouses", "allowed_networks", "checkout", "returns", show=document),
         },
         left_out=frozenset({"created_at", "version"}),
     ),

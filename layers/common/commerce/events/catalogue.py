@@ -166,6 +166,69 @@ class Payment(Model):
     updated_at: AwareDatetime
 
 
+class Dispute(Model):
+    """A dispute after the change, as `GET /v2/payments/disputes` shows it."""
+
+    id: str
+    payment_id: str
+    order_id: str
+    customer_id: str
+    status: Annotated[str, Field(description="In the payment provider's words; a `warning` takes no money")]
+    reason: Annotated[str, Field(description="What the card's holder gave, in the payment provider's words")]
+    amount: Minor
+    amount_withdrawn: Minor
+    amount_reinstated: Minor
+    amount_lost: Minor
+    currency: Annotated[str, Field(description="Lower case, as the payment provider writes it")]
+    evidence_due_by: AwareDatetime | None
+    evidence_overdue: bool
+    evidence_submissions: Annotated[int, Field(strict=True, ge=0, description="How often evidence went to the bank")]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class ReturnItem(Model):
+    """Units of an order's line that are to be returned."""
+
+    order_item_id: str
+    quantity: int
+    reason: str
+
+
+class ReturnReceipt(Model):
+    """Units that came back, or did not, and what became of them."""
+
+    order_item_id: str
+    quantity: int
+    disposition: Literal["restock", "quarantine", "discard", "missing"]
+    condition: str | None
+    location: Annotated[str | None, Field(description="Warehouse")]
+
+
+class Return(Model):
+    """A return after the change."""
+
+    id: str
+    order_id: str
+    customer_id: str
+    status: Literal[
+        "pending", "approved", "partially_received", "received", "refunded", "closed", "rejected", "cancelled"
+    ]
+    reason: Annotated[str, Field(description="Of all its items, or `mixed`")]
+    rma_number: Annotated[str | None, Field(description="Once it is approved")]
+    refund_method: Literal["original_payment", "store_credit", "gift_card"]
+    total_refund: Annotated[Major, Field(description="What goes back as things stand, then what was given back")]
+    currency: str
+    refund_id: str | None
+    items: list[ReturnItem]
+    receipts: list[ReturnReceipt]
+    ended_because: Annotated[str | None, Field(description="Why it was rejected or cancelled")]
+    version: int
+    deadline: Annotated[AwareDatetime | None, Field(description="Until when it waits for somebody")]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
 class Shipment(Model):
     """A parcel on its way."""
 
@@ -199,6 +262,22 @@ class GiftCardDelivery(Model):
     generation: Annotated[int, Field(strict=True, ge=1, description="Which of the card's PINs, counted from 1")]
 
 
+class RefundTold(Model):
+    """Which refund it is, and what became of it so far."""
+
+    order_id: str
+    refund_id: str
+    return_id: str | None
+    status: Literal["pending", "succeeded", "failed"]
+
+
+class ReturnWorkflow(Model):
+    """A return whose workflow begins anew."""
+
+    return_id: str
+    generation: Annotated[int, Field(strict=True, ge=2, description="Which of its executions, counted from 1")]
+
+
 class GiftCardBatch(Model):
     """A batch of gift cards whose cards are to be issued."""
 
@@ -225,7 +304,7 @@ class Event[Of: Model](Model):
     tenant: str
     mode: Mode
     ordering_key: Annotated[
-        str, Field(description="Id of the order, product, customer, gift card or batch whose events are numbered")
+        str, Field(description="Id of what the event is numbered with: an order, a return, a product, a customer …")
     ]
     sequence: Annotated[int, Field(strict=True, ge=1)]
     data: Data[Of]
@@ -323,6 +402,67 @@ class PaymentRefunded(Event[Payment]):
     type: Literal["payment.refunded"]
 
 
+class DisputeCreated(Event[Dispute]):
+    """A card's holder disputes a payment, or inquires about it. Numbered with the events of its order."""
+
+    type: Literal["dispute.created"]
+
+
+class DisputeUpdated(Event[Dispute]):
+    """Money was taken or given back for a dispute, evidence was handed in, or its date has passed. Numbered with the
+    events of its order."""
+
+    type: Literal["dispute.updated"]
+
+
+class DisputeClosed(Event[Dispute]):
+    """A dispute was won, lost, or came to nothing. Numbered with the events of its order."""
+
+    type: Literal["dispute.closed"]
+
+
+class ReturnCreated(Event[Return]):
+    """Somebody asked for units of an order to be taken back."""
+
+    type: Literal["return.created"]
+
+
+class ReturnApproved(Event[Return]):
+    """The goods of a return may be sent back; it has its RMA number and its label."""
+
+    type: Literal["return.approved"]
+
+
+class ReturnReceived(Event[Return]):
+    """Units of a return were accounted for; its status says whether all of them are."""
+
+    type: Literal["return.received"]
+
+
+class ReturnRefunded(Event[Return]):
+    """A return was refunded; told again where that failed and was done anew."""
+
+    type: Literal["return.refunded"]
+
+
+class ReturnClosed(Event[Return]):
+    """What was given back for a return has arrived."""
+
+    type: Literal["return.closed"]
+
+
+class ReturnRejected(Event[Return]):
+    """A return was refused, or nobody decided about it in time."""
+
+    type: Literal["return.rejected"]
+
+
+class ReturnCancelled(Event[Return]):
+    """A return was called off, or nothing of it came back."""
+
+    type: Literal["return.cancelled"]
+
+
 class ShipmentCreated(Event[Shipment]):
     """A parcel has its label."""
 
@@ -372,6 +512,27 @@ class GiftCardDeliveryRequested(Event[GiftCardDelivery]):
     type: Literal["gift_card.delivery_requested"]
 
 
+class RefundRequested(Event[RefundTold]):
+    """The payment provider is to be asked for a refund."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["refund.requested"]
+
+
+class RefundSettled(Event[RefundTold]):
+    """A refund that a return waits for has succeeded or failed."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["refund.settled"]
+
+
+class ReturnRedriveRequested(Event[ReturnWorkflow]):
+    """Another execution is to take the place of the one that follows a return."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["return.redrive_requested"]
+
+
 class GiftCardBatchRequested(Event[GiftCardBatch]):
     """A batch of gift cards is to be issued, or its issuing stands still and is to go on."""
 
@@ -402,6 +563,16 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         PaymentSucceeded,
         PaymentFailed,
         PaymentRefunded,
+        DisputeCreated,
+        DisputeUpdated,
+        DisputeClosed,
+        ReturnCreated,
+        ReturnApproved,
+        ReturnReceived,
+        ReturnRefunded,
+        ReturnClosed,
+        ReturnRejected,
+        ReturnCancelled,
         ShipmentCreated,
         ShipmentInTransit,
         ShipmentDelivered,
@@ -410,6 +581,9 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         SubscriptionCanceled,
         GiftCardDeliveryRequested,
         GiftCardBatchRequested,
+        RefundRequested,
+        RefundSettled,
+        ReturnRedriveRequested,
     )
 }
 

@@ -12,6 +12,7 @@ from commerce.http.envelopes import Surface
 from commerce.kernel import ids, wire_json
 from commerce.kernel.caller import Caller, CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.errors import Forbidden, Malformed, Unauthenticated
+from commerce.kernel.return_policy import ReturnPolicy
 
 if TYPE_CHECKING:
     from commerce.access.admission import Admission
@@ -39,6 +40,7 @@ def to_context(identity: "Identity", named: str | None, admission: "Admission") 
             "customers_may_cancel": chosen.customers_may_cancel,
             "plan": str(chosen.plan),
             "checkout": chosen.checkout.document,
+            "returns": chosen.returns.document,
         }
     )
     tenants = {tenant.tenant_id: settings if tenant is chosen else {} for tenant in identity.tenants}
@@ -133,4 +135,5 @@ def _tenant(tenants: dict[str, dict[str, Any]], named: str | None, mode: Mode, *
         customers_may_cancel=bool(settings["customers_may_cancel"]),
         plan=settings["plan"],
         checkout=CheckoutPolicy.from_document(settings.get("checkout")),
+        returns=ReturnPolicy.from_document(settings.get("returns")),
     )

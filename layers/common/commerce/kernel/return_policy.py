@@ -3,6 +3,20 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
+
+from commerce.kernel import wire_json
+from commerce.kernel.errors import Invalid
+from commerce.kernel.money import Money
+
+MAX_WINDOW_DAYS = 3650
+MAX_DECISION_DAYS = 90  # with the days until receipt well within a year, which is as long as a workflow lives
+MAX_RECEIPT_DAYS = 180
+MAX_GRACE_DAYS = 3650
+MAX_ADDRESS_LINES = 6  # a label has room for no more
+MAX_LINE = 100
+MAX_RETURNS_BYTES = 1_536  # of what each request is told of the policy: the gateway keeps little of it
+_PERCENT_PLACES = Decimal("0.01")
 
 
 class Allocation(StrEnum):
@@ -40,3 +54,67 @@ class ReturnPolicy:
     allocation: Allocation = Allocation.PROPORTIONAL
     grace_days: int = 30
     address: tuple[str, ...] = ()
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any] | None) -> "ReturnPolicy":
+        """Read what ``document`` wrote; a shop that never decided has the defaults."""
+        if document is None:
+            return cls()
+        read: dict[str, Any] = {
+            "approves_up_to": _amount(document["approves_up_to"]),
+            "restocking_percent": Decimal(document["restocking_percent"]),
+            "return_shipping": _amount(document["return_shipping"]),
+            "allocation": Allocation(document["allocation"]),
+            "address": tuple(document["address"]),
+        }
+        return cls(**(document | read))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {
+            "window_days": self.window_days,
+            "approves_up_to": self.approves_up_to,
+            "decision_days": self.decision_days,
+            "receipt_days": self.receipt_days,
+            "restocking_percent": self.restocking_percent,
+            "return_shipping": self.return_shipping,
+            "refunds_shipping": self.refunds_shipping,
+            "refunds_on_receipt": self.refunds_on_receipt,
+            "allocation": str(self.allocation),
+            "grace_days": self.grace_days,
+            "address": list(self.address),
+        }
+
+    def require_valid(self, currency: str) -> None:
+        """Raise Invalid for a decision that cannot be, naming its field. Once, when it is made."""
+        for name, days, least, most in (
+            ("window_days", self.window_days, 0, MAX_WINDOW_DAYS),
+            ("decision_days", self.decision_days, 1, MAX_DECISION_DAYS),
+            ("receipt_days", self.receipt_days, 1, MAX_RECEIPT_DAYS),
+            ("grace_days", self.grace_days, 1, MAX_GRACE_DAYS),
+        ):
+            if not least <= days <= most:
+                raise Invalid(f"{least} to {most} days", field=f"returns.{name}", reason="bad_days")
+        for name, amount in (("approves_up_to", self.approves_up_to), ("return_shipping", self.return_shipping)):
+            if amount is not None and Money.of_major(amount, currency, field=f"returns.{name}").minor < 0:
+                raise Invalid("An amount is not negative", field=f"returns.{name}", reason="negative_amount")
+        if not 0 <= self.restocking_percent <= 100:
+            raise Invalid("0 to 100 percent", field="returns.restocking_percent", reason="bad_percent")
+        if self.restocking_percent != self.restocking_percent.quantize(_PERCENT_PLACES):
+            raise Invalid("Two decimal places", field="returns.restocking_percent", reason="too_many_decimal_places")
+        if len(self.address) > MAX_ADDRESS_LINES or not all(map(_is_line, self.address)):
+            raise Invalid(
+                f"An address has at most {MAX_ADDRESS_LINES} lines of 1 to {MAX_LINE} printable characters",
+                field="returns.address",
+                reason="bad_address",
+            )
+        if len(wire_json.dumps(self.document).encode()) > MAX_RETURNS_BYTES:
+            raise Invalid("Use a shorter address", field="returns.address", reason="too_large")
+
+
+def _amount(value: Decimal | int | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _is_line(text: str) -> bool:
+    return 1 <= len(text) <= MAX_LINE and text.isprintable() and bool(text.strip())

@@ -5,7 +5,9 @@ from datetime import datetime
 from commerce.kernel import ids
 from commerce.kernel.money import Money
 from commerce.ledger.model import (
+    DISPUTE_LOSS,
     PSP_CLEARING,
+    PSP_DISPUTED,
     REFUNDS,
     SALES,
     SHIPPING,
@@ -28,6 +30,32 @@ def refund(order_id: str, refund_id: str, amount: Money, at: datetime, actor: st
     """The payment provider gave ``amount`` back: out of what was collected or, once that is ``earned``, of revenue."""
     source = given_back_from(order_id, earned=earned)
     return _entry(f"refund:{refund_id}", EntryType.PAYMENT_REFUND, order_id, source, PSP_CLEARING, amount, at, actor)
+
+
+def refund_failed(order_id: str, refund_id: str, amount: Money, at: datetime, actor: str, *, earned: bool) -> Entry:
+    """A refund that had succeeded came back to the payment provider, and so to where it was taken from."""
+    target = given_back_from(order_id, earned=earned)
+    operation = f"refund_failed:{refund_id}"
+    return _entry(operation, EntryType.REFUND_FAILED, order_id, PSP_CLEARING, target, amount, at, actor)
+
+
+def dispute(order_id: str, movement_id: str, amount: Money, at: datetime, actor: str) -> Entry:
+    """The payment provider holds ``amount`` of the order back; below zero it lets go of it again.
+
+    Its fee for a dispute is in no book of ours, as none of its fees are: they are settled with its payouts.
+    """
+    operation, moved = f"dispute:{movement_id}", Money(abs(amount.minor), amount.currency)
+    if amount.minor < 0:
+        back = EntryType.DISPUTE_REVERSAL
+        return _entry(operation, back, order_id, PSP_CLEARING, PSP_DISPUTED, moved, at, actor)
+    return _entry(operation, EntryType.DISPUTE, order_id, PSP_DISPUTED, PSP_CLEARING, moved, at, actor)
+
+
+def dispute_loss(order_id: str, operation_id: str, amount: Money, at: datetime, actor: str) -> Entry:
+    """``amount`` of what was held back will not come again; below zero the decision was turned over."""
+    moved = Money(abs(amount.minor), amount.currency)
+    debit, credit = (DISPUTE_LOSS, PSP_DISPUTED) if amount.minor > 0 else (PSP_DISPUTED, DISPUTE_LOSS)
+    return _entry(operation_id, EntryType.DISPUTE_LOSS, order_id, debit, credit, moved, at, actor)
 
 
 def recognition(order_id: str, *, sales: Money, shipping: Money, tax: Money, at: datetime, actor: str) -> list[Entry]:

@@ -19,6 +19,7 @@ from commerce.kernel.caller import Unclaimed
 from commerce.kernel.money import Money
 
 PSP_CLEARING = "asset:psp_clearing"
+PSP_DISPUTED = "asset:psp_disputed"  # held back by the payment provider until a dispute is decided
 REFUNDS = "contra:refunds"
 SALES = "revenue:sales"
 SHIPPING = "revenue:shipping"
@@ -26,6 +27,7 @@ BREAKAGE = "revenue:breakage"
 TAX = "liability:tax"
 ESCHEAT = "liability:escheat"
 PROMOTIONAL_VALUE = "expense:promotional_value"
+DISPUTE_LOSS = "expense:dispute_loss"
 TRANSFERS = "liability:gift_card_transfers"  # between two cards, so always empty after a change
 
 UNCLAIMED = {
@@ -65,6 +67,10 @@ class EntryType(StrEnum):
 
     CAPTURE = "capture"
     PAYMENT_REFUND = "payment_refund"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSAL = "dispute_reversal"
+    DISPUTE_LOSS = "dispute_loss"
     RECOGNITION = "recognition"
     ISSUE = "issue"
     COMMIT = "commit"

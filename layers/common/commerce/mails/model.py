@@ -27,6 +27,15 @@ class Refused(CommerceError):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a mail; ``name`` and ``content_type`` are ours, not a customer's words."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One mail to one recipient, as a page and as plain text.
 
@@ -43,6 +52,7 @@ class Mail:
     text: str = field(repr=False)
     sender_name: str | None = None
     reply_to: str | None = field(default=None, repr=False)
+    attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
         for address in (self.to, self.reply_to):

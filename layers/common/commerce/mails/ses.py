@@ -40,13 +40,16 @@ def _request(mail: Mail, address: str) -> dict[str, Any]:
     def text(data: str) -> dict[str, str]:
         return {"Data": data, "Charset": "UTF-8"}
 
+    content = {"Subject": text(mail.subject), "Body": {"Text": text(mail.text), "Html": text(mail.html)}}
+    attached = [
+        {"FileName": each.name, "ContentType": each.content_type, "RawContent": each.content}
+        for each in mail.attachments
+    ]
     return {
         "FromEmailAddress": _from(mail.sender_name, address),
         "Destination": {"ToAddresses": [mail.to]},
         "ReplyToAddresses": [mail.reply_to] if mail.reply_to else [],
-        "Content": {
-            "Simple": {"Subject": text(mail.subject), "Body": {"Text": text(mail.text), "Html": text(mail.html)}}
-        },
+        "Content": {"Simple": content | ({"Attachments": attached} if attached else {})},
     }
 
 

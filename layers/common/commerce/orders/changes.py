@@ -1,4 +1,4 @@
-"""Changes of placed orders on the wire (contract OR-04, OR-09, MO-04, NT-01, NT-02)."""
+"""Changes of placed orders on the wire (contract OR-04, OR-05, OR-09, OR-10, MO-04, NT-01, NT-02)."""
 
 from datetime import date
 from typing import Annotated
@@ -8,8 +8,10 @@ from pydantic_core import PydanticCustomError
 
 from commerce.events.model import TimelineEvent
 from commerce.http.contracts import Input, Instant, Line, Output, Says
+from commerce.orders.ending import Cancelled, CancelOrder
 from commerce.orders.model import Order, Status
 from commerce.orders.use_cases import SetStatus
+from commerce.refunds.contracts import RefundOut
 
 MAX_NOTE = 5000  # characters
 
@@ -97,21 +99,37 @@ class CancelIn(Input):
     reason: Annotated[Line, Field(examples=["Changed my mind"])] | None = None
 
 
+class CancelOrderIn(CancelIn):
+    """With ``refund`` the money that was collected goes back; stored value goes back in any case, and stock does.
+
+    ``note`` becomes a note for the merchant's staff.
+    """
+
+    refund: Annotated[bool, Field(strict=True)] = False
+    note: Annotated[NoteText, Field(examples=["Customer changed mind"])] | None = None
+
+    def to_command(self, order_id: str) -> CancelOrder:
+        return CancelOrder(order_id, reason=self.reason, note=self.note, refund=self.refund)
+
+
 class CancelledOut(Output):
-    """A customer's own order after they cancelled it."""
+    """An order after it was cancelled. ``refund`` is what goes back of it, where something was collected."""
 
     id: str
     status: Status
     payment_status: str
     updated_at: Instant
+    refund: RefundOut | None
 
     @classmethod
-    def of(cls, order: Order) -> "CancelledOut":
+    def of(cls, cancelled: Cancelled) -> "CancelledOut":
+        order, refund = cancelled.order, cancelled.refund
         return cls(
             id=order.order_id,
             status=order.status,
             payment_status=str(order.payment_status),
             updated_at=order.updated_at,
+            refund=RefundOut.of(refund) if refund is not None else None,
         )
 
 

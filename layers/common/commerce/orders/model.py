@@ -315,10 +315,14 @@ class Order:
         return total([tender.given_back for tender in self.tenders], self.currency)
 
     @property
+    def due_outside(self) -> Money:
+        """What the payment provider collects for the order, or has collected."""
+        return self.total - total([tender.amount for tender in self.tenders], self.currency)
+
+    @property
     def captured(self) -> Money:
-        """What the payment provider collected for the order."""
-        paid = self.total - total([tender.amount for tender in self.tenders], self.currency)
-        return paid if self.payment_status in COLLECTED else Money.zero(self.currency)
+        """What it has collected."""
+        return self.due_outside if self.payment_status in COLLECTED else Money.zero(self.currency)
 
     @property
     def refunded_outside(self) -> Money:

@@ -254,43 +254,20 @@ def _merged(tenders: Iterable[Tender]) -> tuple[Tender, ...]:
 # Back again
 
 
-def give_back(tx: Transaction, caller: Caller, order: Order, kind: EntryType = EntryType.REVERSAL) -> Order:
+def give_all_back(tx: Transaction, caller: Caller, order: Order) -> Order:
     """The order after all that stored value paid for it has gone back; the caller saves it (contract X-18, GC-21)."""
     back = {tender.tender_id: tender.remaining for tender in order.tenders if tender.remaining.minor}
-    return _give_back(tx, caller, order, back, kind)[0] if back else order
+    return give_back(tx, caller, order, back, EntryType.REVERSAL)[0] if back else order
 
 
-def refund_onto_card(
-    tx: Transaction, caller: Caller, redemption: Redemption, amount: Money, reason: str | None = None
-) -> GiftCard:
-    """Refund part of what a card paid for an order; gives the card that it is on now (contract GC-16).
-
-    Raises:
-        Conflict: the order is not paid, or is cancelled.
-        Invalid: less of what the card paid remains.
-    """
-    order = store.find(caller.tenant, redemption.order_id or "")
-    if order is None or order.payment_status not in COLLECTED or order.status is Status.CANCELLED:
-        raise Conflict("Only what a paid order was paid with is refunded", field="orderId", reason="not_refundable")
-    if amount.minor <= 0 or redemption.remaining < amount:
-        raise Invalid(
-            f"{redemption.remaining.major} {amount.currency} of it can still be refunded",
-            field="amount",
-            reason="refund_exceeds_redemption",
-        )
-    after, onto = _give_back(tx, caller, order, {redemption.redemption_id: amount}, EntryType.REFUND, reason)
-    saved = follow_payment(tx, caller, order, after.changed(clock.now(), sequence=order.sequence + 1))
-    store.save(tx, caller.tenant, saved)
-    use_cases.record(tx, caller, saved, status=saved.payment_status, kind=TimelineType.REFUND)
-    use_cases.count_spent(tx, caller.tenant, saved, Money.zero(amount.currency) - amount)
-    use_cases.announce(tx, caller.tenant, saved, "order.refunded")
-    return onto[0]
-
-
-def _give_back(
+def give_back(
     tx: Transaction, caller: Caller, order: Order, back: dict[str, Money], kind: EntryType, reason: str | None = None
 ) -> tuple[Order, list[GiftCard]]:
-    """Give amounts back, by tender id: the order after it, and the cards that they are on now."""
+    """Give amounts back, by tender id: the order after it, which the caller saves, and the cards that they are on now.
+
+    Args:
+        kind: reversal (with its order) or refund. ``reason``: kept with the entries of gift cards.
+    """
     tenant = caller.tenant
     source = given_back_from(order.order_id, earned=order.is_earned)
     of_cards = [each for each in order.tenders if each.tender_id in back and each.kind is TenderKind.GIFT_CARD]

@@ -1,6 +1,6 @@
 """What changes a placed order, and how its changes are told."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from commerce.customers import store as customers
@@ -15,7 +15,7 @@ from commerce.kernel.money import Money
 from commerce.ledger import store as ledger
 from commerce.orders import store
 from commerce.orders.accounting import recognition
-from commerce.orders.model import BY_HAND, Order, PaymentStatus, Status
+from commerce.orders.model import BY_HAND, Order, Status
 from commerce.orders.representation import as_object
 from commerce.table.transaction import Transaction
 
@@ -43,7 +43,7 @@ def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_ver
         NotFound: no such order.
         VersionMismatch: the order is not at ``expected_version``.
         IllegalMove: the table of moves does not list this one, or it is the payment's to make.
-        Conflict: an order that is not paid cannot be shipped; and what
+        Conflict: an order that is not paid, or is refunded, cannot be shipped; and what
             ``payments.cancelling.cancel_order`` refuses.
     """
     order = store.find(caller.tenant, command.order_id)
@@ -53,9 +53,8 @@ def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_ver
     if command.status is Status.CANCELLED:
         from commerce.payments import cancelling  # and with it Stripe's SDK, for this one move
 
-        return cancelling.cancel_order(
-            tx, caller, order, note=command.note, data={"notify_customer": command.notify_customer}
-        )
+        data = {"notify_customer": command.notify_customer}
+        return cancelling.cancel_order(tx, caller, order, note=command.note, data=data).order
     if command.status not in BY_HAND:
         raise IllegalMove(f"An order becomes {command.status} by its payment")
     ships = command.status is Status.SHIPPED
@@ -98,46 +97,6 @@ def add_note(tx: Transaction, caller: Caller, order_id: str, content: str) -> Ti
     if order is None:
         raise NotFound("order")
     return note(tx, caller, order, content)
-
-
-def cancel(
-    tx: Transaction,
-    caller: Caller,
-    order: Order,
-    reason: str | None,
-    *,
-    voided: bool = False,
-    data: dict[str, Any] | None = None,
-) -> Order:
-    """Cancel an order: its reserved stock goes back, and so does the stored value that was spent on it.
-
-    ``voided``: its payment has been called off, so that nobody can pay for it any more.
-
-    Raises:
-        IllegalMove: it has been shipped, or is cancelled already.
-    """
-    ended = order.move_to(Status.CANCELLED)
-    voids = voided and order.may_pay(PaymentStatus.VOIDED)
-    if order.tenders:
-        from commerce.orders import tendering  # and with it all of stored value, for orders that it paid for
-
-        ended = replace(tendering.give_back(tx, caller, order), status=ended.status, expires_at=None)
-    cancelled = (ended.pay(PaymentStatus.VOIDED) if voids else ended).changed(clock.now(), sequence=order.sequence + 1)
-    if order.tenders:
-        cancelled = tendering.follow_payment(tx, caller, order, cancelled)
-    store.save(tx, caller.tenant, cancelled)
-    if order.expires_at is not None:
-        store.settle(tx, caller.tenant, order.order_id)
-    for key, units in order.reserved:
-        inventory.release(tx, caller.tenant, key, units)
-    record(tx, caller, cancelled, status=Status.CANCELLED, content=reason, data=data)
-    if voids:
-        record(tx, caller, cancelled, status=PaymentStatus.VOIDED, kind=TimelineType.PAYMENT, index=1)
-    if cancelled.refunded != order.refunded:
-        record(tx, caller, cancelled, status=cancelled.payment_status, kind=TimelineType.REFUND, index=2)
-        count_spent(tx, caller.tenant, cancelled, order.refunded - cancelled.refunded)
-    announce(tx, caller.tenant, cancelled, "order.cancelled")
-    return cancelled
 
 
 def count_spent(tx: Transaction, tenant: Tenant, order: Order, amount: Money) -> None:
@@ -193,9 +152,15 @@ def record(
 
 
 def announce(
-    tx: Transaction, tenant: Tenant, order: Order, event_type: str, shown: dict[str, Any] | None = None
+    tx: Transaction,
+    tenant: Tenant,
+    order: Order,
+    event_type: str,
+    shown: dict[str, Any] | None = None,
+    *,
+    sequence: int | None = None,
 ) -> None:
-    """Add an outbox row; its number is ``order.sequence``, which the change must have counted up.
+    """Add an outbox row; its number is ``order.sequence``, which the change must have counted up, or ``sequence``.
 
     ``shown`` is the object that the event is about, where that is not the order itself.
     """
@@ -205,7 +170,7 @@ def announce(
             event_id=ids.new("evt"),
             type=event_type,
             aggregate_id=order.order_id,
-            sequence=order.sequence,
+            sequence=order.sequence if sequence is None else sequence,
             at=order.updated_at,
             tenant=tenant,
             data=as_object(order) if shown is None else shown,

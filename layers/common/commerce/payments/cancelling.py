@@ -1,4 +1,4 @@
-"""Calling off what was not collected: an order with its payment, or the payment alone (contract MO-04, PY-09, X-18).
+"""Calling off an order with its payment, or a payment alone (contract MO-04, OR-05, OR-10, PY-09, X-18).
 
 Stripe is asked first. A payment that goes through in the meantime wins: the order follows it, and the caller is told.
 """
@@ -8,24 +8,30 @@ from typing import Any
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, system
-from commerce.kernel.errors import Conflict, Forbidden, NotFound
+from commerce.kernel.errors import Conflict, Forbidden, NotFound, require_version
+from commerce.orders import ending
 from commerce.orders import queries as order_queries
 from commerce.orders import store as order_rows
 from commerce.orders import use_cases as orders
+from commerce.orders.changing import OrderChange
+from commerce.orders.ending import Cancelled, CancelOrder
 from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status
 from commerce.payments import queries, store, stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, Payment, record_of
 from commerce.payments.use_cases import reconcile
+from commerce.refunds import store as refunds
+from commerce.refunds.records import Door
 from commerce.table.transaction import Transaction, run
 
 
-def cancel_own(tx: Transaction, caller: Caller, order_id: str, reason: str | None) -> Order:
-    """Cancel the customer's own order; one that is cancelled already stays as it is (contract MO-04).
+def cancel_own(tx: Transaction, caller: Caller, order_id: str, reason: str | None) -> Cancelled:
+    """Cancel the customer's own order, and give back all that was paid; one that is cancelled already stays as it is
+    (contract MO-04).
 
     Raises:
         NotFound: no such order, or another customer's.
         Forbidden: the shop does not let its customers cancel.
-        Conflict: what ``cancel_order`` refuses.
+        IllegalMove, Conflict: what ``cancel_order`` refuses.
     """
     order = order_queries.get(caller.tenant, order_id)
     if order.buyer.customer_id != caller.own_customer_id:
@@ -33,8 +39,21 @@ def cancel_own(tx: Transaction, caller: Caller, order_id: str, reason: str | Non
     if not caller.tenant.customers_may_cancel:
         raise Forbidden("This shop cancels orders itself; ask it to", reason="customers_may_not_cancel")
     if order.status is Status.CANCELLED:
-        return order
-    return cancel_order(tx, caller, order, reason=reason)
+        own = refunds.of_order(caller.tenant, order_id)
+        return Cancelled(order, next((each for each in own if each.door is Door.CANCEL), None))
+    return cancel_order(tx, caller, order, reason=reason, refund=True)
+
+
+def cancel(tx: Transaction, caller: Caller, command: CancelOrder, expected_version: int | None = None) -> Cancelled:
+    """Cancel an order (contract OR-05, OR-10).
+
+    Raises:
+        NotFound: no such order. VersionMismatch: it is not at ``expected_version``.
+        IllegalMove, Conflict: what ``cancel_order`` refuses.
+    """
+    order = order_queries.get(caller.tenant, command.order_id)
+    require_version(order.version, expected_version, "order")
+    return cancel_order(tx, caller, order, reason=command.reason, note=command.note, refund=command.refund)
 
 
 def cancel_order(
@@ -44,29 +63,30 @@ def cancel_order(
     *,
     reason: str | None = None,
     note: str | None = None,
+    refund: bool = False,
     data: dict[str, Any] | None = None,
-) -> Order:
-    """Cancel an order for which the provider holds no money: void its payment, then give its stock back, and the
-    stored value that paid for it (contract X-18).
+) -> Cancelled:
+    """Cancel an order: call off its open payment, then give its stock back, and the stored value that paid for it.
+
+    With ``refund`` the money that the payment provider holds goes back, too; without, it stays there until somebody
+    refunds the payment (contract X-18).
 
     Raises:
         IllegalMove: it has been shipped, or is cancelled already.
-        Conflict: money was collected, and has to be refunded first; or the payment just went through, or is about to.
+        Conflict: the payment just went through, or is about to; then nothing was changed, and trying again helps.
     """
     order.move_to(Status.CANCELLED)  # refused before Stripe is asked for anything
-    if order.collected_outside.minor:
-        raise Conflict(
-            f"The order is {order.payment_status}: refund the payment first", field="status", reason="refund_required"
-        )
     intent = None
     if order.payment_intent_id is not None and order.may_pay(PaymentStatus.VOIDED):
         intent = call_off(tx, caller, order, order.payment_intent_id)
-    cancelled = orders.cancel(tx, caller, order, reason, voided=intent is not None, data=data)
+    change = OrderChange(tx, caller, order, order)
+    refunded = ending.cancel(change, reason, voided=intent is not None, refund=refund, data=data)
+    cancelled = change.save()
     if intent is not None:
         record(tx, cancelled, intent, caller)
     if note is not None:
         orders.note(tx, caller, cancelled, note)
-    return cancelled
+    return Cancelled(cancelled, refunded)
 
 
 def void(tx: Transaction, caller: Caller, payment_id: str) -> Payment:
@@ -119,6 +139,6 @@ def _collected(order: Order) -> Conflict:
 def record(tx: Transaction, order: Order, intent: Intent, caller: Caller) -> Payment:
     """Record what became of an intent."""
     before = store.find(caller.tenant, order.order_id, intent)
-    payment = record_of(order, intent, order.updated_at, before, [])
+    payment = record_of(order, intent, order.updated_at, before)
     store.save(tx, caller.tenant, payment)
     return payment

@@ -75,6 +75,12 @@ class V2StartPaymentIn(StartPaymentIn):
         )
 
 
+class CapturePaymentIn(Input):
+    """``amount`` in minor units, at most what was authorised; all of it when left out or null."""
+
+    amount: Annotated[int, Field(strict=True, ge=1, examples=[14999])] | None = None
+
+
 class PaymentOut(Output):
     """A payment; its id is the intent's. ``status`` is Stripe's word for the state of the intent."""
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from commerce.kernel.money import Money, total
+from commerce.kernel.money import Money
 from commerce.orders.model import Order, PaymentStatus
+from commerce.refunds.records import RefundStatus
 
 OURS = "till_"  # how the names of our own metadata begin
 
@@ -34,10 +35,16 @@ class CaptureMethod(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
-    refund_id: str
+class ProviderRefund:
+    """A refund as the provider knows it. ``refund_id`` is ours, where it was made for one; ``failure`` says why it
+    failed, in the provider's word."""
+
+    provider_id: str
     amount: Money
-    succeeded: bool
+    status: RefundStatus
+    created_at: datetime
+    refund_id: str | None = None
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Intent:
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
-    refunds: tuple[Refund, ...] = field(default=())
+    refunds: tuple[ProviderRefund, ...] = field(default=())
 
     @property
     def is_open(self) -> bool:
@@ -80,7 +87,7 @@ class Intent:
 class Payment:
     """What is recorded of one intent. Its id is the intent's: an intent collects once, so it is the payment.
 
-    ``refunds`` are those that have their ledger entry, and ``refunded`` is their sum.
+    ``refunded`` is what of it went back and has its ledger entry.
     """
 
     payment_id: str
@@ -95,13 +102,14 @@ class Payment:
     metadata: dict[str, str]
     created_at: datetime
     updated_at: datetime
-    refunds: frozenset[str] = frozenset()
     version: int = 1
 
 
-def record_of(order: Order, intent: Intent, at: datetime, before: Payment | None, booked: list[Refund]) -> Payment:
-    """What is to be recorded of ``intent`` after ``before``, with the refunds that are ``booked`` now."""
-    refunded = total([refund.amount for refund in booked], order.currency)
+def record_of(
+    order: Order, intent: Intent, at: datetime, before: Payment | None, refunded: Money | None = None
+) -> Payment:
+    """What is to be recorded of ``intent`` after ``before``, where ``refunded`` is booked as given back now."""
+    already = before.refunded if before is not None else Money.zero(order.currency)
     return Payment(
         payment_id=intent.intent_id,
         order_id=order.order_id,
@@ -109,13 +117,12 @@ def record_of(order: Order, intent: Intent, at: datetime, before: Payment | None
         status=intent.status,
         amount=intent.amount,
         received=intent.received,
-        refunded=refunded if before is None else before.refunded + refunded,
+        refunded=already if refunded is None else already + refunded,
         capture_method=intent.capture_method,
         payment_method=intent.payment_method,
         metadata=intent.metadata,
         created_at=intent.created_at,
         updated_at=at,
-        refunds=(before.refunds if before else frozenset()) | {refund.refund_id for refund in booked},
         version=1 if before is None else before.version + 1,
     )
 
@@ -140,13 +147,15 @@ class StartPayment:
 class StripeEvent:
     """What is kept of a delivered event: enough to apply it, nothing about a person.
 
-    ``intent_id`` is the payment intent that the event is about, None for events of other kinds.
+    ``intent_id`` is the payment intent that the event is about, None for events of other kinds; ``dispute_id`` the
+    dispute, for events about one.
     """
 
     event_id: str
     type: str
     intent_id: str | None
     mode: str
+    dispute_id: str | None = None
 
 
 HANDLED = frozenset(
@@ -157,6 +166,11 @@ HANDLED = frozenset(
         "payment_intent.amount_capturable_updated",
         "payment_intent.processing",
         "payment_intent.requires_action",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
         "charge.refunded",
         "charge.refund.updated",
         "refund.created",

@@ -15,14 +15,14 @@ from commerce.kernel.paging import Page, PageRequest
 from commerce.payments.model import CaptureMethod, Intent, IntentStatus, Payment, StripeEvent
 from commerce.table import keys
 from commerce.table.reading import get, page
-from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
+from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
 from commerce.table.transaction import Transaction, code_of, is_temporary
 
 _EVENT_KEEP_SECONDS = 90 * 24 * 3600
 
 
 class PaymentRow(Row, discriminator="payment"):
-    """What we know of one intent. ``refunds`` are those that have their ledger entry, ``refunded`` is their sum."""
+    """What we know of one intent. ``refunded`` is what has its ledger entry."""
 
     audited: ClassVar[str] = "payment"
 
@@ -39,7 +39,6 @@ class PaymentRow(Row, discriminator="payment"):
     metadata = DocumentAttribute()
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
-    refunds = WordsAttribute()
     version = NumberAttribute()
 
     def to_payment(self) -> Payment:
@@ -56,7 +55,6 @@ class PaymentRow(Row, discriminator="payment"):
             metadata=self.metadata,
             created_at=self.created_at,
             updated_at=self.updated_at,
-            refunds=frozenset(self.refunds),
             version=int(self.version),
         )
 
@@ -72,11 +70,18 @@ class StripeEventRow(Row, discriminator="stripe_event"):
     event_id = UnicodeAttribute()
     type = UnicodeAttribute()
     intent_id = UnicodeAttribute(null=True)
+    dispute_id = UnicodeAttribute(null=True)
     mode = UnicodeAttribute()
     state = UnicodeAttribute()  # received | applied
 
     def to_event(self) -> StripeEvent:
-        return StripeEvent(event_id=self.event_id, type=self.type, intent_id=self.intent_id, mode=self.mode)
+        return StripeEvent(
+            event_id=self.event_id,
+            type=self.type,
+            intent_id=self.intent_id,
+            dispute_id=self.dispute_id,
+            mode=self.mode,
+        )
 
 
 def find(tenant: Tenant, order_id: str, intent: Intent) -> Payment | None:
@@ -150,6 +155,7 @@ def receive(event: StripeEvent) -> bool:
         event_id=event.event_id,
         type=event.type,
         intent_id=event.intent_id,
+        dispute_id=event.dispute_id,
         mode=event.mode,
         state="received",
         ttl=int(time.time()) + _EVENT_KEEP_SECONDS,
@@ -204,7 +210,6 @@ def _row(tenant: Tenant, payment: Payment) -> PaymentRow:
         metadata=payment.metadata,
         created_at=payment.created_at,
         updated_at=payment.updated_at,
-        refunds=sorted(payment.refunds),
         version=payment.version,
         gsi1pk=keys.all_payments(tenant),
         gsi1sk=when,

@@ -7,18 +7,29 @@ per operation, because a repeated call without one charges twice.
 import hashlib
 import os
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import stripe
 
+from commerce.disputes.model import DisputeStatus, Movement, ProviderDispute
 from commerce.kernel import wire_json
 from commerce.kernel.aws import client
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.errors import CommerceError, Conflict, Invalid, Malformed, Unavailable
 from commerce.kernel.money import Money
-from commerce.payments.model import OURS, CaptureMethod, Intent, IntentStatus, Refund, StartPayment, StripeEvent
+from commerce.payments.model import (
+    OURS,
+    CaptureMethod,
+    Intent,
+    IntentStatus,
+    ProviderRefund,
+    StartPayment,
+    StripeEvent,
+)
+from commerce.refunds.records import Refund, RefundStatus
 
 _TIMEOUT_SECONDS = 8
 _SECRET_SECONDS = 300
@@ -27,6 +38,10 @@ TOLERANCE_SECONDS = 300
 
 class ProviderFault(Unavailable):
     """Stripe failed inside: whether the call had its effect is not known."""
+
+
+class Refused(Conflict):
+    """Stripe refused for good; ``reason`` is its code."""
 
 
 _secrets: dict[str, tuple[float, dict[str, str]]] = {}
@@ -92,15 +107,83 @@ def cancel_intent(mode: Mode, intent_id: str) -> Intent:
     return _intent(cancelled.to_dict())
 
 
-def refund_all(mode: Mode, intent_id: str, reason: str) -> None:
-    """Give back everything that an intent collected. Calling it again gives nothing back twice."""
-    _call(
-        mode,
-        lambda sdk: sdk.v1.refunds.create(
-            {"payment_intent": intent_id, "metadata": {"till_reason": reason}},
-            {"idempotency_key": f"till:{intent_id}:refund:{reason}"},
-        ),
-    )
+def capture_intent(mode: Mode, intent_id: str, amount: Money) -> Intent:
+    """Collect ``amount`` of an authorised intent, and let the rest go; give it as it is when it cannot be captured.
+
+    Stripe captures an intent once, under whatever key; what counts is the intent itself.
+
+    Raises:
+        Refused: Stripe does not know it: the shop's keys are another account's now.
+    """
+    parameters: dict[str, Any] = {"amount_to_capture": amount.minor}
+    key = f"till:{intent_id}:capture:{amount.minor}"
+    try:
+        captured = _call(
+            mode, lambda sdk: sdk.v1.payment_intents.capture(intent_id, parameters, {"idempotency_key": key})
+        )
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        if error.code == "resource_missing":
+            raise Refused("The payment provider does not know this payment", reason="payment_unknown") from error
+        return get_intent(mode, intent_id)
+    except Conflict:
+        return get_intent(mode, intent_id)
+    except ProviderFault:
+        found = get_intent(mode, intent_id)
+        if found.is_open:
+            raise
+        return found
+    return _intent(captured.to_dict())
+
+
+def create_refund(tenant: Tenant, refund: Refund) -> None:
+    """Give back the external part of a refund. The same attempt gives back once, however often it is made.
+
+    Raises:
+        Refused: Stripe does not give it back.
+        ProviderFault: whether it did is not known, and the same attempt will never tell.
+        Unavailable: try again.
+    """
+    parameters: dict[str, Any] = {
+        "payment_intent": refund.payment_id,
+        "amount": refund.external.minor,
+        "metadata": {
+            "till_tenant": tenant.tenant_id,
+            "till_mode": str(tenant.mode),
+            "till_order": refund.order_id,
+            "till_refund": refund.refund_id,
+        },
+    }
+    key = f"till:{refund.refund_id}:{refund.attempts}"
+    try:
+        _call(tenant.mode, lambda sdk: sdk.v1.refunds.create(parameters, {"idempotency_key": key}))
+    except stripe.InvalidRequestError as error:
+        raise Refused("The payment provider does not give this back", reason=error.code or "refused") from error
+
+
+def get_dispute(mode: Mode, dispute_id: str) -> ProviderDispute:
+    """The dispute as it is now."""
+    found = _call(mode, lambda sdk: sdk.v1.disputes.retrieve(dispute_id))
+    return _dispute(found.to_dict())
+
+
+def answer_dispute(
+    mode: Mode, dispute_id: str, evidence: Mapping[str, str], *, submit: bool, response_id: str, attempt: int
+) -> ProviderDispute:
+    """Hand evidence in, or stage it. The dispute then says which response it holds.
+
+    Raises:
+        Invalid: Stripe does not take a piece of it, or not as much.
+        Conflict: the dispute cannot be answered any more.
+        ProviderFault: whether Stripe has it is not known, and the same attempt will never tell.
+    """
+    parameters: dict[str, Any] = {"evidence": dict(evidence), "submit": submit, "metadata": {_RESPONSE: response_id}}
+    asked = hashlib.sha256(wire_json.canonical(parameters).encode()).hexdigest()[:16]
+    key = f"till:{dispute_id}:response:{attempt}:{asked}"
+    try:
+        told = _call(mode, lambda sdk: sdk.v1.disputes.update(dispute_id, parameters, {"idempotency_key": key}))
+    except stripe.InvalidRequestError as error:
+        raise _refused_evidence(error) from error
+    return _dispute(told.to_dict())
 
 
 def read_event(payload: bytes, signature: str) -> StripeEvent:
@@ -135,6 +218,7 @@ def _event(event: dict[str, Any], mode: str) -> StripeEvent:
         event_id=event["id"],
         type=event["type"],
         intent_id=intent_id if isinstance(intent_id, str) else None,
+        dispute_id=subject["id"] if kind == "dispute" else None,
         mode=mode,
     )
 
@@ -160,12 +244,65 @@ def _intent(found: dict[str, Any], refunds: list[dict[str, Any]] | None = None) 
     )
 
 
-def _refund(found: dict[str, Any]) -> Refund:
-    return Refund(
-        refund_id=found["id"],
+# Stripe's words, in ours: what a bank still has to agree to is pending, what it called off has failed.
+_REFUND_STATES = {
+    "pending": RefundStatus.PENDING,
+    "requires_action": RefundStatus.PENDING,
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
+}
+
+
+def _refund(found: dict[str, Any]) -> ProviderRefund:
+    status = _REFUND_STATES[found["status"]]
+    return ProviderRefund(
+        provider_id=found["id"],
         amount=Money(found["amount"], found["currency"].upper()),
-        succeeded=found["status"] == "succeeded",
+        status=status,
+        created_at=datetime.fromtimestamp(found["created"], UTC),
+        refund_id=(found.get("metadata") or {}).get("till_refund"),
+        failure=(found.get("failure_reason") or found["status"]) if status is RefundStatus.FAILED else None,
     )
+
+
+_RESPONSE = f"{OURS}response"
+
+
+def _dispute(found: dict[str, Any]) -> ProviderDispute:
+    amount, details = Money(found["amount"], found["currency"].upper()), found["evidence_details"]
+    held = {name: text for name, text in found["evidence"].items() if isinstance(text, str) and text}
+    return ProviderDispute(
+        dispute_id=found["id"],
+        payment_id=found["payment_intent"],
+        status=DisputeStatus(found["status"]),
+        reason=found["reason"],
+        amount=amount,
+        due_by=datetime.fromtimestamp(details["due_by"], UTC) if details.get("due_by") else None,
+        past_due=details["past_due"],
+        submissions=details["submission_count"],
+        created_at=datetime.fromtimestamp(found["created"], UTC),
+        movements=tuple(_movement(each, amount) for each in found["balance_transactions"]),
+        evidence=held,
+        response_id=(found.get("metadata") or {}).get(_RESPONSE),
+    )
+
+
+def _movement(found: dict[str, Any], disputed: Money) -> Movement:
+    """In the dispute's currency: an account that settles in another one tells its own amount."""
+    minor = found["amount"]
+    if found["currency"].upper() != disputed.currency:
+        minor = disputed.minor if minor > 0 else -disputed.minor
+    return Movement(found["id"], Money(minor, disputed.currency))
+
+
+def _refused_evidence(error: stripe.InvalidRequestError) -> CommerceError:
+    if error.code == "dispute_evidence_page_limit_exceeded":
+        return Invalid("The evidence has more pages than the bank takes", field="evidence", reason="evidence_too_long")
+    if error.param is not None and error.param.startswith("evidence["):
+        field = error.param.replace("[", ".").rstrip("]")
+        return Invalid("The payment provider does not take this evidence", field=field, reason="unusable_evidence")
+    return Conflict("The dispute cannot be answered any more", field="status", reason="dispute_closed")
 
 
 def _call(mode: Mode, work: Any) -> Any:

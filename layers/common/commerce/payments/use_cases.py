@@ -1,31 +1,31 @@
 """Collecting money for orders through Stripe (contract PY-01…03)."""
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from commerce.access.queries import find_tenant
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, Mode, Tenant, system
-from commerce.kernel.errors import Conflict, Invalid, Unavailable
+from commerce.kernel.errors import Conflict, Invalid
 from commerce.kernel.money import Money, currency_code
 from commerce.ledger import entries as ledger
-from commerce.ledger import store as ledger_rows
-from commerce.ledger.model import Entry
 from commerce.observability import logger
+from commerce.orders import ending
 from commerce.orders import queries as order_queries
 from commerce.orders import store as order_rows
 from commerce.orders import use_cases as orders
-from commerce.orders.model import Order, PaymentStatus, Status
+from commerce.orders.changing import OrderChange
+from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status
 from commerce.payments import store, stripe_gateway
-from commerce.payments.model import HANDLED, Intent, IntentStatus, Refund, StartPayment, StripeEvent, record_of
+from commerce.payments.model import HANDLED, Intent, IntentStatus, StartPayment, StripeEvent, record_of
 from commerce.payments.representation import as_object
+from commerce.refunds import settling
+from commerce.refunds.model import RefundRequest
+from commerce.refunds.records import Door
 from commerce.table.transaction import Transaction, run
 
 PROCESSING_GRACE = timedelta(hours=1)
 NOT_PAID = "Not paid in time"
-LATE = "order_cancelled"  # why a payment that came after its order's end is given back
 
 
 def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
@@ -74,7 +74,7 @@ def start(tx: Transaction, caller: Caller, command: StartPayment) -> Intent:
         sequence=order.sequence + voided,
     )
     order_rows.save(tx, tenant, started)
-    store.add(tx, tenant, record_of(started, intent, now, None, []))
+    store.add(tx, tenant, record_of(started, intent, now, None))
     orders.record(tx, caller, started, status="started", kind=TimelineType.PAYMENT)
     if voided:
         orders.record(tx, caller, started, status=started.payment_status, kind=TimelineType.PAYMENT, index=1)
@@ -120,63 +120,78 @@ def apply(tx: Transaction, event: StripeEvent) -> None:
         logger.info("stripe event without an order", event_id=event.event_id, type=event.type)
         store.applied(tx, event)
         return
-    reconcile(tx, system(tenant, "stripe"), order, intent)
+    caller = system(tenant, "stripe")
+    if event.dispute_id is None:
+        reconcile(tx, caller, order, intent)
+    else:
+        from commerce.disputes import use_cases as disputes
+
+        disputes.apply(tx, caller, order, event.dispute_id)
     store.applied(tx, event)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that a payment did to its order: its timeline row, its ledger entry, and the payment's event."""
-
-    kind: TimelineType
-    status: str
-    event: str | None = None
-    entry: Entry | None = None
-
-
 def reconcile(tx: Transaction, caller: Caller, order: Order, intent: Intent) -> Order:
-    """Add what brings the order to the state of its intent; nothing when it is there already."""
-    tenant, now = caller.tenant, clock.now()
-    if order.status is Status.CANCELLED and intent.status is IntentStatus.SUCCEEDED:
-        intent = _given_back(tenant, intent)
-    recorded = store.find(tenant, order.order_id, intent)
-    booked = recorded.refunds if recorded is not None else frozenset()
-    refunds = [each for each in intent.refunds if each.succeeded and each.refund_id not in booked]
-    after, steps = _steps(order, intent, refunds, now, caller.actor)
-    if not steps:
-        if intent.means is order.payment_status:  # news of the payment alone, such as an authentication under way
-            _record(tx, tenant, order, intent, now)
-        return order
-    told = [step.event for step in steps if step.event is not None]
-    told += ["order.updated"] if after.payment_status is not order.payment_status and not refunds else []
-    told += ["order.refunded"] if refunds else []
-    changed = after.changed(now, sequence=order.sequence + len(told))
-    if order.gift_cards:
-        from commerce.orders import tendering  # and with it all of stored value, for orders that bought some
+    """Add what brings the order, and its refunds, to the state of its intent; nothing when they are there already.
 
-        changed = tendering.follow_payment(tx, caller, order, changed)
-    order_rows.save(tx, tenant, changed)
-    if order.expires_at is not None and changed.expires_at is None:
-        order_rows.settle(tx, tenant, order.order_id)
-    payment = record_of(changed, intent, now, recorded, refunds)
+    Where the order had ended when its payment went through, all of it is given back.
+    """
+    tenant = caller.tenant
+    change = OrderChange(tx, caller, order, order)
+    paid = _follow(change, intent)
+    booked = settling.settle(change, intent.refunds) if intent.refunds else None
+    if paid and order.status is Status.CANCELLED:
+        from commerce.refunds import use_cases as refunds  # and with it all of stored value
+
+        refunds.begin(change, RefundRequest(source_id=intent.intent_id), door=Door.LATE_PAYMENT)
+    if change.is_empty:
+        if intent.means is order.payment_status:  # news of the payment alone, such as an authentication under way
+            _record(tx, tenant, order, intent, change.at)
+        return order
+    payment = record_of(order, intent, change.at, store.find(tenant, order.order_id, intent), booked)
     store.save(tx, tenant, payment)
-    for index, step in enumerate(steps):
-        orders.record(tx, caller, changed, status=step.status, kind=step.kind, index=index)
-        if step.entry is not None:
-            ledger_rows.post(tx, tenant, step.entry)
-    for number, event in enumerate(told, start=1):
-        numbered = replace(changed, sequence=order.sequence + number)
-        shown = as_object(payment) if event.startswith("payment.") else None
-        orders.announce(tx, tenant, numbered, event, shown)
-    orders.count_spent(tx, tenant, changed, _spent(steps, order))
-    return changed
+    for event in _told_of_payment(change.before, change.after, booked):
+        change.announce(event, as_object(payment))
+    if change.after.payment_status is not order.payment_status and not change.tells_of_order:
+        change.announce("order.updated")
+    return change.save()
+
+
+def _follow(change: OrderChange, intent: Intent) -> bool:
+    """Move the order's payment to where its intent is; give whether that collected money."""
+    target, before = intent.means, change.after
+    collects = before.payment_status not in COLLECTED  # from then on refunds alone move it
+    if target is before.payment_status or not collects or not before.may_pay(target):
+        return False
+    collected = target is PaymentStatus.PAID and intent.received.minor > 0
+    short = before.due_outside - intent.received if collected else Money.zero(before.currency)
+    # Less was taken than was authorised: the shop lets the buyer have the rest, which is a discount (contract PY-04).
+    change.after = (before.reduce(short) if short.minor > 0 else before).pay(target)
+    change.tell(target, TimelineType.PAYMENT)
+    if change.after.status is not before.status:
+        change.tell(change.after.status)
+    if collected:
+        entry = ledger.capture(before.order_id, intent.intent_id, intent.received, change.at, change.caller.actor)
+        change.post(entry)
+        change.spend(intent.received + change.after.tendered)  # with the payment, what stored value paid counts too
+    return collected
+
+
+def _told_of_payment(before: Order, after: Order, booked: Money | None) -> list[str]:
+    """The payment's events of a change."""
+    moved = after.payment_status is not before.payment_status
+    told = []
+    if moved and before.payment_status not in COLLECTED and after.payment_status in COLLECTED:
+        told.append("payment.succeeded")
+    if moved and after.payment_status is PaymentStatus.FAILED:
+        told.append("payment.failed")
+    return told + (["payment.refunded"] if booked is not None and booked.minor > 0 else [])
 
 
 def _record(tx: Transaction, tenant: Tenant, order: Order, intent: Intent, now: datetime) -> None:
     """Record what an intent says, where that is news."""
     recorded = store.find(tenant, order.order_id, intent)
     if recorded is not None and (recorded.status, recorded.payment_method) != (intent.status, intent.payment_method):
-        store.save(tx, tenant, record_of(order, intent, now, recorded, []))
+        store.save(tx, tenant, record_of(order, intent, now, recorded))
 
 
 def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
@@ -193,14 +208,14 @@ def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
         return
     caller = system(tenant, "expiry")
     if order.payment_intent_id is None or order.payment_status is PaymentStatus.VOIDED:
-        orders.cancel(tx, caller, order, NOT_PAID)
+        _end(tx, caller, order)
         return
     tx.outside("payment_intents.cancel")
     intent = stripe_gateway.get_intent(tenant.mode, order.payment_intent_id)
     if intent.means not in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED):
         intent = stripe_gateway.cancel_intent(tenant.mode, order.payment_intent_id)
     if intent.status is IntentStatus.CANCELED:
-        orders.cancel(tx, caller, order, NOT_PAID, voided=True)
+        _end(tx, caller, order, voided=True)
         _record(tx, tenant, order, intent, now)
     elif intent.means in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED):
         reconcile(tx, caller, order, intent)
@@ -208,43 +223,7 @@ def expire(tx: Transaction, tenant: Tenant, order_id: str) -> None:
         order_rows.postpone(tx, tenant, order, now + PROCESSING_GRACE)
 
 
-def _steps(order: Order, intent: Intent, refunds: list[Refund], at: datetime, actor: str) -> tuple[Order, list[Step]]:
-    """What happened between the order's state and its intent's, in order."""
-    steps: list[Step] = []
-    target = intent.means
-    if target is not order.payment_status and order.may_pay(target):
-        before, order = order, order.pay(target)
-        collected = target is PaymentStatus.PAID and intent.received.minor > 0
-        entry = ledger.capture(order.order_id, intent.intent_id, intent.received, at, actor) if collected else None
-        steps.append(Step(TimelineType.PAYMENT, target, _TOLD.get(target), entry))
-        if order.status is not before.status:
-            steps.append(Step(TimelineType.STATUS_CHANGE, order.status))
-    for refund in refunds:
-        order = order.refund(refund.amount)
-        entry = ledger.refund(order.order_id, refund.refund_id, refund.amount, at, actor, earned=order.is_earned)
-        steps.append(Step(TimelineType.REFUND, order.payment_status, "payment.refunded", entry))
-    return order, steps
-
-
-_TOLD = {PaymentStatus.PAID: "payment.succeeded", PaymentStatus.FAILED: "payment.failed"}
-
-
-def _spent(steps: list[Step], order: Order) -> Money:
-    """What the customer has paid more, or less, by these steps. With the payment, what stored value paid counts too."""
-    spent = Money.zero(order.currency)
-    for step in steps:
-        if step.entry is not None:
-            refunded = step.kind is TimelineType.REFUND
-            spent = spent - step.entry.amount if refunded else spent + step.entry.amount + order.tendered
-    return spent
-
-
-def _given_back(tenant: Tenant, intent: Intent) -> Intent:
-    """A payment that came after its order had ended is refunded in full; the intent with that refund."""
-    if not intent.refunds:
-        with suppress(stripe_gateway.ProviderFault):  # what counts is what the intent says afterwards
-            stripe_gateway.refund_all(tenant.mode, intent.intent_id, LATE)
-    intent = stripe_gateway.get_intent(tenant.mode, intent.intent_id, with_refunds=True)
-    if not intent.refunds:
-        raise Unavailable("A payment for a cancelled order could not be given back yet", retry_after=60)
-    return intent
+def _end(tx: Transaction, caller: Caller, order: Order, *, voided: bool = False) -> None:
+    change = OrderChange(tx, caller, order, order)
+    ending.cancel(change, NOT_PAID, voided=voided)
+    change.save()

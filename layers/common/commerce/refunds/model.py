@@ -125,8 +125,12 @@ class Sale:
     @property
     def ceiling(self) -> Money:
         """What can still go back for the whole order: never less than nothing."""
-        left = total([source.remaining for source in self.sources], self.currency) - self.compensated - self.held
-        return max(left, Money.zero(self.currency))
+        zero = Money.zero(self.currency)
+        of_sources = [
+            max(each.remaining - self.held, zero) if each.kind is SourceKind.EXTERNAL else each.remaining
+            for each in self.sources
+        ]
+        return max(total(of_sources, self.currency) - self.compensated, zero)
 
     def room(self, source: Source) -> Money:
         """What can still go back to a source."""

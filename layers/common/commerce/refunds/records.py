@@ -1,7 +1,7 @@
 """A refund: one plan that is being carried out, and what became of it (contract 6.4.6, PY-05, PY-10).
 
-pending ──► succeeded ⇄ failed
-   └───────────────────────┘
+pending ⇄ failed
+   └──► succeeded ⇄ failed
 
 What goes back to stored value does so at once, with the request. What goes back through the payment provider is pending
 until the provider says so, and may fail even after it succeeded: then it is owed anew, and asked for anew.
@@ -28,7 +28,8 @@ class RefundStatus(StrEnum):
 MOVES: dict[RefundStatus, frozenset[RefundStatus]] = {
     RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
     RefundStatus.SUCCEEDED: frozenset({RefundStatus.FAILED}),
-    RefundStatus.FAILED: frozenset({RefundStatus.SUCCEEDED}),
+    # A refund that the provider seemed to refuse may turn up there after all.
+    RefundStatus.FAILED: frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED}),
 }
 
 

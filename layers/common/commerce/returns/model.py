@@ -9,9 +9,10 @@ approved is accounted for once: restocked, put aside, thrown away, or missing. O
 missing can be returned again.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -45,6 +46,14 @@ MOVES: dict[Status, frozenset[Status]] = {
 FINAL = frozenset(status for status, moves in MOVES.items() if not moves)
 _AWAITED = frozenset({Status.APPROVED, Status.PARTIALLY_RECEIVED})  # at the warehouse
 NEVER_RECEIVED = "never_received"  # why a return ends of which nothing came back
+UNDECIDED = "undecided"  # why a return is rejected about which nobody decided in time
+_RMA_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: what people type is what was printed
+
+
+def rma_number() -> str:
+    """A fresh number for a parcel that comes back, such as ``RMA-7K3M-9Q2X``."""
+    drawn = "".join(secrets.choice(_RMA_ALPHABET) for _ in range(8))
+    return f"RMA-{drawn[:4]}-{drawn[4:]}"
 
 
 class Disposition(StrEnum):
@@ -66,6 +75,15 @@ class Receipt:
     condition: str | None = None
     warehouse_id: str | None = None
 
+    @classmethod
+    def from_document(cls, document: list[Any]) -> "Receipt":
+        line_id, quantity, disposition, condition, warehouse_id = document
+        return cls(line_id, quantity, Disposition(disposition), condition, warehouse_id)
+
+    @property
+    def document(self) -> list[Any]:
+        return [self.line_id, self.quantity, str(self.disposition), self.condition, self.warehouse_id]
+
 
 @dataclass(frozen=True, slots=True)
 class ReturnItem:
@@ -77,8 +95,24 @@ class ReturnItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What happened to a return: each version of it has one. ``status`` is what it was then."""
+
+    version: int
+    at: datetime
+    actor: str
+    what: str
+    status: Status
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Return:
-    """``deadline`` is when somebody else decides: on the request, or on what did not arrive."""
+    """``deadline`` is when somebody else decides: on the request, or on what did not arrive.
+
+    ``refund`` is what goes back, as it was quoted last, then as it was given; ``refund_id`` the refund that gives it,
+    the newest where one failed. ``version`` counts changes, ``sequence`` the events told of them.
+    """
 
     return_id: str
     order_id: str
@@ -90,8 +124,8 @@ class Return:
     requested_at: datetime
     updated_at: datetime
     deadline: datetime | None
+    refund: Money
     receipts: tuple[Receipt, ...] = ()
-    refund: Money | None = None
     refund_id: str | None = None
     ended_because: str | None = None
     version: int = 1
@@ -106,7 +140,7 @@ class Return:
     @property
     def came_back(self) -> dict[str, int]:
         """The units that came back, by line: what is refunded."""
-        return _units(self.receipts) - self._missing
+        return _units(self.receipts) - self.missing
 
     @property
     def open_units(self) -> dict[str, int]:
@@ -114,10 +148,25 @@ class Return:
         return _units(self.items) - _units(self.receipts)
 
     @property
+    def refundable(self) -> dict[str, int]:
+        """The units that are refunded as far as is known, by line: what came back, before that what is to come."""
+        return self.came_back or (self.open_units if self.claimed else {})
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether goods may be sent back, so that its number is told."""
+        return self.status not in (Status.PENDING, Status.REJECTED, Status.CANCELLED)
+
+    @property
+    def has_label(self) -> bool:
+        """Whether its label is still of use to somebody."""
+        return self.is_approved and self.status not in FINAL
+
+    @property
     def claimed(self) -> dict[str, int]:
         """The units of the order's lines that no other return may take, by line."""
         ended = self.status in (Status.REJECTED, Status.CANCELLED)
-        return {} if ended else _units(self.items) - self._missing
+        return {} if ended else _units(self.items) - self.missing
 
     def move_to(self, target: Status, *, deadline: datetime | None = None, because: str | None = None) -> "Return":
         """The same return in ``target``.
@@ -180,7 +229,7 @@ class Return:
                 )
 
     @property
-    def _missing(self) -> Counter[str]:
+    def missing(self) -> Counter[str]:
         return _units(receipt for receipt in self.receipts if receipt.disposition is Disposition.MISSING)
 
 

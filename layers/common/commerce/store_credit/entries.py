@@ -11,10 +11,10 @@ REFUND = "refund"  # the reason whose credit stands in for money that was taken
 PROMOTIONAL = "promotional"  # all other credit, to the ledger
 
 
-def issue(lot: Lot, actor: str) -> Entry:
+def issue(lot: Lot, actor: str, order_id: str | None = None) -> Entry:
     """A customer gets credit: in place of a refund, or as a present."""
     source = REFUNDS if lot.reason == REFUND else PROMOTIONAL_VALUE
-    return _entry(lot, EntryType.ISSUE, lot.issued, actor, debit=source, reason=lot.reason)
+    return _entry(lot, EntryType.ISSUE, lot.issued, actor, debit=source, reason=lot.reason, order_id=order_id)
 
 
 def commit(lot: Lot, amount: Money, order_id: str, actor: str) -> Entry:

@@ -13,7 +13,6 @@ from commerce.kernel.errors import Conflict, Invalid, StaleWrite
 from commerce.kernel.money import Money, total
 
 MAX_LOTS_AT_ONCE = 20  # that one order spends: it must be placed, and cancelled, in one transaction
-GRACE = timedelta(days=30)  # of a lot that had expired when some of it came back (contract 6.4.4)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -50,10 +49,10 @@ class Lot:
     def spend(self, amount: Money) -> "Lot":
         return self._with(used=self.used + amount)
 
-    def give_back(self, amount: Money, at: datetime) -> "Lot":
-        """The same lot with ``amount`` of what was used; one that has expired is good for the grace period."""
+    def give_back(self, amount: Money, at: datetime, grace: timedelta) -> "Lot":
+        """The same lot with ``amount`` of what was used; an expired one is good for ``grace`` (contract 6.4.4)."""
         back = self._with(used=self.used - amount)
-        return replace(back, expires_at=at + GRACE, expires_on=(at + GRACE).date()) if self.has_expired(at) else back
+        return replace(back, expires_at=at + grace, expires_on=(at + grace).date()) if self.has_expired(at) else back
 
     def expire(self) -> "Lot":
         """The same lot with nothing left."""

@@ -1,7 +1,7 @@
 """Giving store credit, and taking it away (contract SC-01, SC-07, SC-08)."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from commerce.customers import store as customers
 from commerce.kernel import clock, ids
@@ -18,13 +18,17 @@ from commerce.table.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class IssueCredit:
-    """``reason`` is ``refund`` for credit in place of money; ``reference`` names what it is about."""
+    """``reason`` is ``refund`` for credit in place of money; ``reference`` names what it is about.
+
+    ``order_id`` is the order that it refunds.
+    """
 
     customer_id: str
     amount: Money
     reason: str
     reference: str | None = None
     expires_on: date | None = None
+    order_id: str | None = None
 
 
 def issue(tx: Transaction, caller: Caller, command: IssueCredit) -> Lot:
@@ -57,7 +61,7 @@ def issue(tx: Transaction, caller: Caller, command: IssueCredit) -> Lot:
         entries=1,
     )
     store.add(tx, tenant, lot)
-    ledger.post(tx, tenant, entries.issue(lot, caller.actor))
+    ledger.post(tx, tenant, entries.issue(lot, caller.actor, command.order_id))
     return lot
 
 
@@ -89,7 +93,7 @@ def give_back(
     after = lot.changed(now)
     if after.has_expired(now) and after.remaining.minor:
         after = _lapse(tx, tenant, after)  # the time of grace is for what comes back alone
-    after = after.give_back(amount, now)
+    after = after.give_back(amount, now, timedelta(days=tenant.returns.grace_days))
     store.save(tx, tenant, after)
     ledger.post(tx, tenant, entries.give_back(after, amount, order_id, kind, source, caller.actor))
 

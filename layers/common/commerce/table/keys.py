@@ -288,6 +288,50 @@ def order_timeout(tenant: Tenant, order_id: str) -> Key:
     return Key(order(tenant, order_id).pk, "TIMEOUT")
 
 
+DISPUTE_PREFIX = "DISPUTE#"
+
+
+def dispute(tenant: Tenant, order_id: str, created_at: datetime, dispute_id: str) -> Key:
+    return Key(order(tenant, order_id).pk, f"{DISPUTE_PREFIX}{by_time(created_at, dispute_id)}")
+
+
+def dispute_pointer(tenant: Tenant, dispute_id: str) -> Key:
+    """Tells which order a dispute is about."""
+    return Key(f"{partition(tenant)}#DISPUTE#{dispute_id}", "DISPUTE")
+
+
+def dispute_evidence(tenant: Tenant, dispute_id: str) -> Key:
+    return Key(dispute_pointer(tenant, dispute_id).pk, "EVIDENCE")
+
+
+def all_disputes(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#DISPUTES"
+
+
+def disputes_in_status(tenant: Tenant, status: str) -> str:
+    return f"{partition(tenant)}#DISPUTES#{status}"
+
+
+REFUND_PREFIX = "REFUND#"
+
+
+def refund(tenant: Tenant, order_id: str, refund_id: str) -> Key:
+    return Key(order(tenant, order_id).pk, f"{REFUND_PREFIX}{refund_id}")
+
+
+def due_refunds(shard: int) -> str:
+    """Index partition of refunds that the payment provider has not answered, of all tenants, by when to ask again."""
+    return f"DUE#REFUND#{shard}"
+
+
+RETURN_PREFIX = "RETURN#"
+
+
+def return_of_order(tenant: Tenant, order_id: str, requested_at: datetime, return_id: str) -> Key:
+    """Tells that a return is one of this order's."""
+    return Key(order(tenant, order_id).pk, f"{RETURN_PREFIX}{by_time(requested_at, return_id)}")
+
+
 def due_orders(shard: int) -> str:
     """Index partition of orders that wait for their payment, of all tenants, by the instant they expire."""
     return f"DUE#ORDER#{shard}"
@@ -300,6 +344,44 @@ def orders_of_customer(tenant: Tenant, customer_id: str) -> str:
 def by_time(instant: datetime, entity_id: str) -> str:
     """Sort key for lists in order of time, the id as tie-breaker."""
     return f"{sortable(instant)}#{entity_id}"
+
+
+# Returns. In a return's partition its history sorts before it: EVENT#… < RETURN < WORKFLOW.
+
+
+def return_(tenant: Tenant, return_id: str) -> Key:
+    return Key(f"{partition(tenant)}#RETURN#{return_id}", "RETURN")
+
+
+def return_step(tenant: Tenant, return_id: str, version: int) -> Key:
+    return Key(return_(tenant, return_id).pk, f"{TIMELINE_PREFIX}{version:08d}")
+
+
+def rma(tenant: Tenant, number: str) -> Key:
+    """Tells which return a parcel belongs to."""
+    return Key(f"{partition(tenant)}#RMA#{number}", "RMA")
+
+
+def all_returns(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#RETURNS"
+
+
+def returns_in_status(tenant: Tenant, status: str) -> str:
+    return f"{partition(tenant)}#RETURNS#{status}"
+
+
+def due_returns(shard: int) -> str:
+    """Index partition of returns that wait for somebody, of all tenants, by the instant they wait no more."""
+    return f"DUE#RETURN#{shard}"
+
+
+def return_workflow(tenant: Tenant, return_id: str) -> Key:
+    return Key(return_(tenant, return_id).pk, "WORKFLOW")
+
+
+def due_return_workflows(shard: int) -> str:
+    """Index partition of returns that have not ended, of all tenants, by when to look after their workflow."""
+    return f"DUE#RETURNWORKFLOW#{shard}"
 
 
 # Ledger, events, counters, idempotency

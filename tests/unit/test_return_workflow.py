@@ -1,0 +1,210 @@
+"""The workflow of a return: its states are the model's statuses, its ways their moves, and it always has a next one."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from commerce.kernel.money import Money
+from commerce.refunds.model import Method
+from commerce.returns.model import FINAL, MOVES, Return, Status
+from commerce.returns.workflow_model import (
+    LOOK_AFTER,
+    LOOK_AT_LEAST_EVERY,
+    ReturnWorkflow,
+    Waiting,
+    next_move,
+)
+from local.draw_returns import FILE, page
+from tests.template import ROOT
+
+STATES: dict[str, Any] = json.loads((ROOT / "functions/workflows/return_lifecycle/definition.asl.json").read_text())[
+    "States"
+]
+NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+def named(status: Status) -> str:
+    return status.title().replace("_", "")
+
+
+OF_STATUS = {named(status): status for status in Status}
+
+
+def ends(name: str) -> Iterator[Status]:
+    """The statuses that a way leads to from a state which is none itself, through tasks and choices."""
+    if name in OF_STATUS:
+        yield OF_STATUS[name]
+    else:
+        for following in onwards(name):
+            yield from ends(following)
+
+
+def onwards(name: str) -> list[str]:
+    state = STATES[name]
+    return [choice["Next"] for choice in state["Choices"]] if state["Type"] == "Choice" else [state["Next"]]
+
+
+def waiting() -> list[str]:
+    return [name for name, state in STATES.items() if str(state.get("Resource")).endswith(".waitForTaskToken")]
+
+
+# The definition
+
+
+def test_the_ways_between_the_states_are_the_moves_of_a_return() -> None:
+    drawn = {
+        status: frozenset(end for following in onwards(named(status)) for end in ends(following))
+        if STATES[named(status)]["Type"] != "Succeed"
+        else frozenset()
+        for status in Status
+    }
+
+    assert drawn == MOVES
+
+
+def test_an_execution_begins_as_a_return_does_and_ends_where_a_return_ends() -> None:
+    definition = json.loads((ROOT / "functions/workflows/return_lifecycle/definition.asl.json").read_text())
+
+    assert OF_STATUS[definition["StartAt"]] is Status.PENDING
+    assert {OF_STATUS[name] for name, state in STATES.items() if state["Type"] == "Succeed"} == FINAL
+
+
+def test_it_waits_in_every_status_that_a_return_can_leave_and_says_in_which() -> None:
+    assert {OF_STATUS[name] for name in waiting()} == set(Status) - FINAL
+    for name in waiting():
+        payload = STATES[name]["Parameters"]["Payload"]
+        assert payload["status"] == OF_STATUS[name]
+        assert payload["token.$"] == "$$.Task.Token"
+
+
+def test_every_word_of_a_choice_leads_to_the_status_of_that_name_and_any_other_waits_again() -> None:
+    for name, state in STATES.items():
+        if state["Type"] == "Choice":
+            for choice in state["Choices"]:
+                assert list(ends(choice["Next"])) == [Status(choice["StringEquals"])], name
+            assert f"After{state['Default']}" == name
+            assert state["Default"] in waiting()
+
+
+def test_every_task_is_tried_again_and_what_fails_for_good_fails_the_execution() -> None:
+    tasks = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+
+    for name, state in tasks.items():
+        [retry] = state["Retry"]
+        assert (retry["MaxAttempts"], retry["BackoffRate"], retry["JitterStrategy"]) == (6, 2, "FULL"), name
+        assert state["TimeoutSeconds"], name
+        assert state["Catch"][-1] == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed"}, name
+    assert STATES["Failed"]["Type"] == "Fail"
+
+
+def test_a_wait_that_times_out_is_no_failure_and_waits_again() -> None:
+    for name in waiting():
+        assert STATES[name]["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": name}
+        assert [retry["ErrorEquals"] for retry in STATES[name]["Retry"]] == [["States.TaskFailed"]], name
+
+
+def test_no_rule_of_returns_stands_in_the_definition() -> None:
+    assert {state["Type"] for state in STATES.values()} == {"Task", "Choice", "Succeed", "Fail"}
+    for name, state in STATES.items():
+        for choice in state.get("Choices", []):
+            assert set(choice) == {"Variable", "StringEquals", "Next"}, name
+            assert choice["Variable"] == "$.moved.status", name
+
+
+def test_the_document_shows_the_definition_as_it_is() -> None:
+    assert FILE.read_text() == page(FILE.read_text()), "run local/draw_returns.py"
+
+
+# The way of an execution
+
+
+@pytest.mark.parametrize(("here", "there"), list(product(Status, Status)))
+def test_an_execution_follows_its_return_by_legal_moves_alone(here: Status, there: Status) -> None:
+    reachable, visited = {here}, [here]
+    for _ in Status:
+        reachable |= {target for status in reachable for target in MOVES[status]}
+
+    while (target := next_move(visited[-1], there)) is not None:
+        assert target in MOVES[visited[-1]]
+        visited.append(target)
+
+    assert (visited[-1] is there) == (there in reachable)
+    assert len(visited) == 1 or visited[-1] is there, "it went where no way leads on"
+
+
+def test_an_execution_takes_the_shortest_way() -> None:
+    assert next_move(Status.APPROVED, Status.REFUNDED) is Status.RECEIVED
+    assert next_move(Status.PENDING, Status.CANCELLED) is Status.CANCELLED
+
+
+# When somebody looks whether it goes on
+
+
+def ret(status: Status, updated_at: datetime = NOON) -> Return:
+    return Return(
+        return_id="ret_1",
+        order_id="order_1",
+        customer_id="cust_1",
+        rma_number="RMA-0000-0000",
+        items=(),
+        method=Method.ORIGINAL_PAYMENT,
+        status=status,
+        requested_at=NOON,
+        updated_at=updated_at,
+        deadline=None,
+        refund=Money(0, "USD"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "pause"),
+    [
+        (timedelta(minutes=5), LOOK_AFTER),
+        (timedelta(minutes=40), timedelta(minutes=40)),
+        (timedelta(days=20), LOOK_AT_LEAST_EVERY),
+    ],
+)
+def test_the_longer_a_workflow_goes_on_the_later_it_is_looked_after(age: timedelta, pause: timedelta) -> None:
+    looked = ReturnWorkflow.of("ret_1", NOON).looked_after(ret(Status.PENDING), NOON + age)
+
+    assert looked.look_at == NOON + age + pause
+
+
+@pytest.mark.parametrize("status", Status)
+def test_once_a_return_has_ended_nobody_looks_after_its_workflow(status: Status) -> None:
+    looked = ReturnWorkflow.of("ret_1", NOON).looked_after(ret(status), NOON)
+
+    assert (looked.look_at is None) == (status in FINAL)
+
+
+def test_a_workflow_that_waits_elsewhere_has_some_minutes_to_follow() -> None:
+    waits = ReturnWorkflow.of("ret_1", NOON).changed(waiting=Waiting(Status.PENDING, "token", "1"))
+
+    assert waits.follows(ret(Status.PENDING), NOON + timedelta(days=9))
+    assert waits.follows(ret(Status.APPROVED), NOON + LOOK_AFTER - timedelta(seconds=1))
+    assert not waits.follows(ret(Status.APPROVED), NOON + LOOK_AFTER)
+
+
+def test_no_two_executions_have_the_same_name() -> None:
+    first = ReturnWorkflow.of("ret_1", NOON)
+
+    assert [first.execution, first.again().execution, first.again().again().execution] == [
+        "ret_1",
+        "ret_1-2",
+        "ret_1-3",
+    ]
+
+
+def test_of_two_tries_of_a_task_the_later_one_is_the_newer() -> None:
+    tries = [
+        Waiting.asked(Status.PENDING, "a", "2026-03-20T12:00:00.000Z", 0),
+        Waiting.asked(Status.PENDING, "b", "2026-03-20T12:00:00.000Z", 2),
+        Waiting.asked(Status.PENDING, "c", "2026-03-20T12:00:00.000Z", 10),
+        Waiting.asked(Status.APPROVED, "d", "2026-03-20T12:00:01.000Z", 0),
+    ]
+
+    assert [each.since for each in tries] == sorted(each.since for each in tries)
