@@ -194,6 +194,8 @@ def _paid(shop: Shop) -> Any:
     return next(event for event in about if event["type"] == "payment_intent.succeeded")
 
 
+_REFUND = {"refund": True}
+_RETURN = "/admin/returns/{return_id}"
 _API_KEY = {"name": "Warehouse app", "scopes": ["inventory:read"]}
 _TRACK = "GET /api/track-order"
 
@@ -223,6 +225,47 @@ def _shipped(shop: Shop) -> dict[str, Any]:
     return {"order_id": order_id, "body": {"status": "shipped", "tracking_number": "1Z999AA10123456784"}}
 
 
+def _shipped_order(shop: Shop) -> Any:
+    sent = _shipped(shop)
+    shop.send("PUT /admin/orders/{order_id}/status", **sent)
+    return shop.send("GET /admin/orders/{order_id}", order_id=sent["order_id"])
+
+
+def _my_new_return(shop: Shop) -> dict[str, Any]:
+    order = _shipped_order(shop)
+    item = {"order_item_id": order["items"][0]["id"], "quantity": 1, "reason": "wrong_size"}
+    return {"order_id": order["id"], "body": {"items": [item]}}
+
+
+def _new_return(shop: Shop) -> dict[str, Any]:
+    sent = _my_new_return(shop)
+    return {"body": {"order_id": sent["order_id"]} | sent["body"]}
+
+
+def _pending_return(shop: Shop) -> dict[str, Any]:
+    return {"return_id": shop.send("POST /admin/returns", **_new_return(shop))["id"]}
+
+
+def _my_return(shop: Shop) -> dict[str, Any]:
+    sent = _my_new_return(shop)
+    made = shop.send("POST /orders/{order_id}/returns", **sent)
+    return {"order_id": sent["order_id"], "return_id": made["id"]}
+
+
+def _arrived_return(shop: Shop) -> dict[str, Any]:
+    sent = _pending_return(shop)
+    shop.send(f"POST {_RETURN}/approve", **sent)
+    item = shop.send(f"GET {_RETURN}", **sent)["items"][0]
+    received = {"order_item_id": item["order_item_id"], "quantity": 1, "disposition": "restock"}
+    return sent | {"body": {"items": [received]}}
+
+
+def _received_return(shop: Shop) -> dict[str, Any]:
+    sent = _arrived_return(shop)
+    shop.send(f"POST {_RETURN}/receive", **sent)
+    return {"return_id": sent["return_id"]}
+
+
 def _apply(shop: Shop, event: Any) -> None:
     payload = json.dumps(event)
     shop.send("POST /stripe/webhook", body=payload, headers={"Stripe-Signature": signature(payload.encode())})
@@ -248,6 +291,19 @@ def _open_payment(shop: Shop) -> dict[str, Any]:
     return {"id": shop.send("POST /v2/payments/intents", **shop.payment())["id"]}
 
 
+def _paid_payment(shop: Shop) -> dict[str, Any]:
+    intent_id = shop.send("POST /v2/payments/intents", **shop.payment())["id"]
+    assert shop.stripe.pay(intent_id) == "succeeded"
+    for event in shop.stripe.events():
+        if event["data"]["object"]["id"] == intent_id and event["type"] == "payment_intent.succeeded":
+            _apply(shop, event)
+    return {"id": intent_id}
+
+
+def _paid_order(shop: Shop) -> str:
+    return str(shop.send("GET /v2/payments/{id}", **_paid_payment(shop))["order_id"])
+
+
 def _authorized_payment(shop: Shop) -> dict[str, Any]:
     manual = shop.payment()["body"] | {"capture_method": "manual"}
     intent_id = shop.send("POST /v2/payments/intents", body=manual)["id"]
@@ -267,7 +323,7 @@ def _dispute(shop: Shop) -> dict[str, Any]:
 
 
 def _response(shop: Shop) -> dict[str, Any]:
-    return _dispute(shop) | {"body": {}}
+    return _dispute(shop) | {"body": {"evidence": {}}}
 
 
 # Gift cards of the storefront, which stand under two names
@@ -458,6 +514,18 @@ _CHECKOUT = "/api/storefront/checkouts/{checkout_id}"
 # Functions that API Gateway does not route to
 
 
+def _check_payments(shop: Shop) -> Work:
+    """Each work is the check of a later day than the last one's: whatever was made here lies before its window."""
+    handler = shop.module("schedules/reconcile_payments").handler
+    day = datetime.now(UTC) + timedelta(days=400 + shop.number())
+
+    def work() -> Any:
+        with clock.use(lambda: day):
+            return handler({}, None)
+
+    return work
+
+
 def _function(
     file: str, event: Callable[[Shop], Event], target: Target = Target.NONE, note: str = "", *, refuses: bool = False
 ) -> Subject:
@@ -532,6 +600,28 @@ def _expire(shop: Shop) -> Work:
         pass
     shop.unpaid_order()
     return run
+
+
+def _refund_to_make(shop: Shop) -> Event:
+    """A refund that was asked for, as the queue's consumer is told of it."""
+    made = shop.send("POST /v2/payments/{id}/refund", **_paid_payment(shop))
+    asked = {"order_id": made["order_id"], "refund_id": made["id"]}
+    told = {"tenant": TENANT.tenant_id, "mode": str(TENANT.mode), "data": {"object": asked}}
+    return {"Records": [{"messageId": "message", "body": json.dumps({"detail": told})}]}
+
+
+def _unheard_refund(shop: Shop) -> Work:
+    handler = shop.module("schedules/resume_refunds").handler
+    later = clock.now() + timedelta(hours=2)
+
+    def work() -> Any:
+        with clock.use(lambda: later):
+            return handler({}, None)
+
+    while work()["done"]:  # what earlier calls left unanswered
+        pass
+    shop.send("POST /v2/payments/{id}/refund", **_paid_payment(shop))
+    return work
 
 
 def _sweep(shop: Shop) -> Work:
@@ -614,10 +704,25 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("POST /admin/payments/intent", Shop.payment),
     _route("GET /admin/orders/{order_id}/notes", _own_order, Target.LIST),
     _route("POST /admin/orders/{order_id}/notes", lambda shop: _own_order(shop) | {"body": {"content": "Call first"}}),
+    _route("POST /admin/orders/{order_id}/cancel", lambda shop: {"order_id": _paid_order(shop), "body": _REFUND}),
+    _route("POST /v2/orders/{id}/cancel", lambda shop: {"id": _paid_order(shop), "body": _REFUND}),
     *(
         _route(f"{method} /admin/orders/{{order_id}}/status", lambda shop: _processing(shop, "order_id"))
         for method in ("PATCH", "PUT")
     ),
+    _route("GET /admin/returns", _nothing, Target.LIST),
+    _route("POST /admin/returns", _new_return),
+    _route(f"GET {_RETURN}", _pending_return, Target.GET),
+    _route(f"GET {_RETURN}/quote", _pending_return, Target.GET),
+    _route(f"POST {_RETURN}/approve", _pending_return),
+    _route(f"PUT {_RETURN}/approve", _pending_return),
+    _route(f"POST {_RETURN}/reject", _pending_return),
+    _route(f"POST {_RETURN}/cancel", _pending_return),
+    _route(f"POST {_RETURN}/receive", _arrived_return),
+    _route(f"POST {_RETURN}/refund", _received_return),
+    _route("POST /orders/{order_id}/returns", _my_new_return),
+    _route("GET /orders/{order_id}/returns", lambda shop: {"order_id": _my_return(shop)["order_id"]}, Target.LIST),
+    _route("GET /orders/{order_id}/returns/{return_id}", _my_return, Target.GET),
     _route("POST /admin/store-credit/issue", _new_credit),
     _route("GET /admin/store-credit/balance/{customer_id}", _credit, Target.GET),
     _route("GET /admin/store-credit/transactions/{customer_id}", _credit, Target.LIST),
@@ -707,6 +812,8 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /v2/payments/intents/{id}", lambda shop: {"id": shop.payments[0]}),
     _route("POST /v2/payments/intents", Shop.payment),
     _route("POST /v2/payments/{id}/cancel", _open_payment),
+    _route("POST /v2/payments/{id}/refund", _paid_payment),
+    _route("GET /v2/payments/{id}/refunds", lambda shop: {"id": shop.payments[0]}, Target.LIST),
     _route("POST /v2/payments/{id}/capture", _authorized_payment),
     _route("POST /orders/{order_id}/cancel", lambda shop: {"order_id": shop.unpaid_order()["id"], "body": {}}),
     _route("PATCH /admin/orders/{order_id}/status", _shipped, note="shipped, 3 lines"),
@@ -729,6 +836,7 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("authorizer/authorize_request", lambda shop: _asked(shop.api_key), Target.AUTHORIZE, "API key"),
     _function("authorizer/authorize_request", lambda shop: _asked(shop.token), Target.AUTHORIZE, "JWT"),
     _function("queues/apply_stripe_event", _queued, note="1 payment"),
+    _function("queues/execute_refund", _refund_to_make, note="1 refund"),
     _function("queues/deliver_gift_card", _card_to_mail, note="1 card"),
     _function("streams/count_rows", _stream, note="1 order"),
     _function("streams/publish_events", _stream, note="1 order"),
@@ -755,6 +863,8 @@ SUBJECTS: tuple[Subject, ...] = (
     _function(f"{_LIABILITY}/publish_liability_day", _parts_read, note="no entries"),
     _function("schedules/close_days", _nothing, note="31 days of 1 shop"),
     Subject("schedules/sweep_stored_value", Target.NONE, _sweep, "1 hold"),
+    Subject("schedules/resume_refunds", Target.NONE, _unheard_refund, "1 refund"),
     Subject("schedules/expire_orders", Target.NONE, _expire, "1 order"),
     _function("schedules/probe_health", _nothing),
+    Subject("schedules/reconcile_payments", Target.NONE, _check_payments, "10 days without a payment"),
 )

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,12 +25,15 @@ from moto.dynamodb.models.table import Table
 from commerce.access import tokens
 from commerce.access import use_cases as access
 from commerce.access.model import CUSTOMER_SCOPES, MERCHANT_SCOPES
-from commerce.kernel import wire_json
+from commerce.disputes import store as disputes
+from commerce.disputes.model import DisputeStatus, ProviderDispute, first_seen
+from commerce.kernel import clock, ids, wire_json
 from commerce.kernel.caller import Mode, Role
 from commerce.oauth import use_cases as oauth
 from commerce.oauth.model import ClientKind
 from commerce.oauth.use_cases import RegisterClient
 from commerce.observability import logger
+from commerce.orders import queries as order_queries
 from commerce.table import keys
 from commerce.table.transaction import run
 from local.generate_openapi import load_handlers
@@ -314,7 +318,7 @@ def _dispute(order_id: str, payment_id: str) -> None:
         submissions=0,
         created_at=now,
     )
-    run(lambda tx: disputes.add(tx, TENANT, first_seen(order, told, now)))
+    run(lambda tx: disputes.add(tx, TENANT, replace(first_seen(order, told, now), version=1)))
 
 
 def _fill(shop: Shop) -> None:

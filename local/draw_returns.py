@@ -1,4 +1,4 @@
-"""Draw the workflow of a return into ``docs/returns.md`` from its definition. ``--check`` fails when it would change."""
+"""Draw the workflow of a return into ``docs/returns.md`` from its definition. ``--check`` fails if it would change."""
 
 import argparse
 import json

@@ -16,7 +16,12 @@ import httpx
 import pytest
 import stripe
 
+from commerce.kernel.caller import Tenant, system
+from commerce.orders import ending
+from commerce.orders import queries as order_queries
+from commerce.orders.changing import OrderChange
 from commerce.table import keys
+from commerce.table.transaction import Transaction, run
 from tests.shop import Answered, Call, handler
 
 API_KEY = "sk_test_of_the_tests"
@@ -103,6 +108,18 @@ def deliver(call: Call, event: dict[str, Any], **changes: Any) -> Answered:
     payload = json.dumps(event)
     header = changes.get("header", signature(payload.encode()))
     return call("stripe_webhook/payments/receive_stripe_event", body=payload, headers={"Stripe-Signature": header})
+
+
+def end_unasked(tenant: Tenant, order_id: str) -> None:
+    """Cancel an order without asking Stripe for its payment, as if that were made right after."""
+
+    def plan(tx: Transaction) -> None:
+        order = order_queries.get(tenant, order_id)
+        change = OrderChange(tx, system(tenant, "test"), order, order)
+        ending.cancel(change, "test")
+        change.save()
+
+    run(plan)
 
 
 def carry_out() -> None:

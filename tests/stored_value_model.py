@@ -307,7 +307,7 @@ class Model:
 
     def cancel_order(self, order_id: str, now: datetime) -> bool:
         order = self.orders[order_id]
-        if order.status not in ("pending_payment", "pending", "processing") or order.collected_outside:
+        if order.status not in ("pending_payment", "pending", "processing"):
             return False
         if order.intent is not None and order.payment in ("pending", "failed"):
             order.payment = "voided"

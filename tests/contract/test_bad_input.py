@@ -19,14 +19,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commerce.checkouts.contracts import consignment_of
+from commerce.disputes import use_cases as disputes
+from commerce.disputes.model import DisputeStatus, Movement, ProviderDispute
 from commerce.http.api import PUBLIC_SCOPE
 from commerce.kernel import clock, ids, wire_json
-from commerce.kernel.caller import Mode, Role, Tenant
+from commerce.kernel.caller import Mode, Role, Tenant, system
 from commerce.kernel.money import Money
 from commerce.observability import logger
+from commerce.orders import queries as orders
 from commerce.payments import store as payments
 from commerce.payments import stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, StartPayment
+from commerce.payments.use_cases import reconcile
+from commerce.table.transaction import run
 from tests.cases import try_each
 from tests.cheap_moto import items_of, undone
 from tests.contract.endpoints import Endpoint, endpoints
@@ -68,6 +73,9 @@ class World:
     address_id: str
     alert_id: str
     payment_id: str
+    dispute_id: str
+    returned: Any  # the shipped order that returns are of
+    return_ids: dict[str, str]  # by the move that is to be made of each
     card: Any  # that has paid for an order
     redemption_id: str  # of it, held for Jane's cart
     batch_id: str  # of gift cards that are not issued yet
@@ -110,9 +118,15 @@ class World:
             if part in endpoint.route.path:
                 known["id"] = named_id
         if "payments" in endpoint.route.path:
-            known["id"] = self.payment_id
+            known["id"] = self.dispute_id if "disputes" in endpoint.route.path else self.payment_id
         if "tenants" in endpoint.route.path:
             known["id"] = self.shop.tenant.tenant_id
+        if "returns" in endpoint.route.path:
+            move = endpoint.route.path.rpartition("/")[2]
+            known |= {
+                "order_id": self.returned["id"],
+                "return_id": self.return_ids.get(move, self.return_ids["cancel"]),
+            }
         known |= {"address_id": self.address_id, "alert_id": self.alert_id}
         known |= {"date": (LONG_AGO + timedelta(days=1)).isoformat()}
         known |= {"customer_id": str(self.jane.customer_id), "credit_id": self.credit_id, "checkout_id": self.cart_id}
@@ -134,6 +148,7 @@ class World:
 @pytest.fixture(scope="module")
 def _world(_aws: Any) -> Iterator[World]:
     table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
     call = Call()
     with undone(table.name):
         shops = [Shop(call).open(), Shop(call, OTHER_TENANT).open()]
@@ -141,12 +156,19 @@ def _world(_aws: Any) -> Iterator[World]:
         built[0].other = shops[1]
         check(rows_of(table))
         yield built[0]
+    bucket.objects.all().delete()
+    bucket.delete()
 
 
 @pytest.fixture
 def world(_world: World) -> Iterator[World]:
     """Built once; what a test writes into it is undone."""
-    with undone(_world.table.name), mock.patch.object(stripe_gateway, "capture_intent", captured_nowhere):
+    nowhere: dict[str, Any] = {
+        "capture_intent": captured_nowhere,
+        "get_dispute": dispute_nowhere,
+        "answer_dispute": answer_nowhere,
+    }
+    with undone(_world.table.name), mock.patch.multiple(stripe_gateway, **nowhere):
         yield _world
 
 
@@ -184,11 +206,16 @@ def fill(shop: Shop, table: Any) -> World:
         close_day(shop.tenant, LONG_AGO + timedelta(days=(days := days + 1)))
     card, redemption_id = pay_with_card(shop, jane, shop.order(jane, (product["id"], 1)))
     ids_of = (product["id"], order_id, key["id"], address["id"], alert["id"], payment_id)
+    dispute_id, _ = (dispute_an_order(shop, shop.order(jane, (product["id"], 1))) for _ in range(2))
+    tin = shop.product("TIN", 5, stock=4)
+    returned = ship_an_order(shop, shop.order(jane, (tin["id"], 4)))
+    return_ids = {move: ask_for_return(shop, returned, move) for move in ("cancel", "receive", "refund")}
     batch = shop.do("admin/gift_cards/issue_gift_card_batch", body={"quantity": 101, "amount": 50})
     credit = {"customer_id": jane.customer_id, "amount": 50, "reason": "refund"}
     lot, _ = (shop.do("admin/store_credit/issue_store_credit", body=credit) for _ in range(2))
     cart_id = shop.do("storefront/carts/get_cart", by=jane)["id"]
-    return World(shop, shop, jane, *ids_of, card, redemption_id, batch["batch_id"], lot["credit_id"], cart_id, table)
+    stored_value = (card, redemption_id, batch["batch_id"], lot["credit_id"])
+    return World(shop, shop, jane, *ids_of, dispute_id, returned, return_ids, *stored_value, cart_id, table)
 
 
 def pay_with_card(shop: Shop, customer: Credential, order_id: str) -> tuple[Any, str]:
@@ -236,6 +263,75 @@ def captured_nowhere(mode: Mode, intent_id: str, amount: Money) -> Intent:
     )
 
 
+def pay_for(shop: Shop, order_id: str) -> None:
+    """Have an order paid at a Stripe that there is not."""
+    made = list[Intent]()
+
+    def create(*args: Any, **named: Any) -> Intent:
+        made.append(intent_nowhere(*args, **named))
+        return made[0]
+
+    due = orders.get(shop.tenant, order_id).outstanding
+    with mock.patch.object(stripe_gateway, "create_intent", create):
+        shop.start_payment(order_id, due.minor)
+    paid = replace(made[0], status=IntentStatus.SUCCEEDED, received=made[0].amount)
+    caller = system(shop.tenant, "stripe")
+    run(lambda tx: reconcile(tx, caller, orders.get(shop.tenant, order_id), paid))
+
+
+def dispute_an_order(shop: Shop, order_id: str) -> str:
+    """An order that is paid, and whose payment is disputed; give the dispute."""
+    pay_for(shop, order_id)
+    tenant, caller, dispute_id = shop.tenant, system(shop.tenant, "stripe"), ids.new("dp")
+    with mock.patch.object(stripe_gateway, "get_dispute", dispute_nowhere):
+        run(lambda tx: disputes.apply(tx, caller, orders.get(tenant, order_id), dispute_id))
+    return dispute_id
+
+
+def ship_an_order(shop: Shop, order_id: str) -> Any:
+    """An order that is paid and shipped."""
+    pay_for(shop, order_id)
+    shop.move(order_id, "shipped")
+    return shop.do("admin/orders/get_order", order_id=order_id)
+
+
+def ask_for_return(shop: Shop, order: Any, move: str) -> str:
+    """A return of one unit, which is where ``move`` can be made of it."""
+    item = {"order_item_id": order["items"][0]["id"], "quantity": 1, "reason": "wrong_size"}
+    made = shop.do("admin/returns/create_return", body={"order_id": order["id"], "items": [item]})
+    if move != "cancel":
+        shop.do("admin/returns/approve_return", method="POST", return_id=made["id"])
+    if move == "refund":
+        found = {"order_item_id": item["order_item_id"], "quantity": 1, "disposition": "restock"}
+        shop.do("admin/returns/receive_return", return_id=made["id"], body={"items": [found]})
+    return str(made["id"])
+
+
+def dispute_nowhere(mode: Mode, dispute_id: str, **changes: Any) -> ProviderDispute:
+    """A dispute as Stripe would tell of it."""
+    told = ProviderDispute(
+        dispute_id=dispute_id,
+        payment_id="pi_nowhere",
+        status=DisputeStatus.NEEDS_RESPONSE,
+        reason="fraudulent",
+        amount=Money(500, "USD"),
+        due_by=clock.now() + timedelta(days=9),
+        past_due=False,
+        submissions=0,
+        created_at=clock.now(),
+        movements=(Movement(f"txn_{dispute_id}", Money(-500, "USD")),),
+    )
+    return replace(told, **changes)
+
+
+def answer_nowhere(
+    mode: Mode, dispute_id: str, evidence: dict[str, str], *, submit: bool, response_id: str, attempt: int
+) -> ProviderDispute:
+    """What Stripe would say to a response."""
+    status = DisputeStatus.UNDER_REVIEW if submit else DisputeStatus.NEEDS_RESPONSE
+    return dispute_nowhere(mode, dispute_id, status=status, evidence=evidence, submissions=int(submit))
+
+
 # A request that each endpoint with a body takes.
 
 
@@ -248,6 +344,10 @@ def _order(world: World) -> Any:
     }
 
 
+def _cancel(world: World) -> Any:
+    return {"reason": "customer_request", "refund": True, "note": "Customer changed mind"}
+
+
 def _move(world: World) -> Any:
     return {
         "status": "processing",
@@ -257,6 +357,11 @@ def _move(world: World) -> Any:
         "notify_customer": True,
         "note": "Payment confirmed",
     }
+
+
+def _return(world: World) -> Any:
+    item = {"order_item_id": world.returned["items"][0]["id"], "quantity": 1, "reason": "wrong_size"}
+    return {"items": [item], "refund_method": "store_credit"}
 
 
 def _cart(world: World) -> Any:
@@ -433,6 +538,33 @@ GOOD: dict[str, Callable[[World], Any]] = {
     "PATCH /v2/orders/{id}/status": _move,
     "POST /admin/orders/{order_id}/notes": lambda world: {"content": "Called about the ETA"},
     "POST /orders/{order_id}/cancel": lambda world: {"reason": "Changed my mind"},
+    "POST /admin/orders/{order_id}/cancel": _cancel,
+    "POST /v2/orders/{id}/cancel": _cancel,
+    "POST /v2/payments/{id}/refund": lambda world: {
+        "amount": 500,
+        "reason": "customer_request",
+        "refund_application_fee": False,
+    },
+    "POST /admin/returns": lambda world: _return(world) | {"order_id": world.returned["id"]},
+    "POST /admin/returns/{return_id}/receive": lambda world: {
+        "items": [
+            {
+                "order_item_id": world.returned["items"][0]["id"],
+                "quantity": 1,
+                "disposition": "restock",
+                "condition": "unopened",
+                "location": "wh_001",
+            }
+        ]
+    },
+    "POST /admin/returns/{return_id}/refund": lambda world: {
+        "amount": 1,
+        "reason": "Worn",
+        "refund_method": "store_credit",
+    },
+    "POST /admin/returns/{return_id}/reject": lambda world: {"reason": "Worn", "note": "Third one this month"},
+    "POST /admin/returns/{return_id}/cancel": lambda world: {"reason": "Kept", "note": "Called about it"},
+    "POST /orders/{order_id}/returns": lambda world: _return(world),
     "POST /v2/payments/intents": lambda world: {
         "order_id": world.order_id,
         "amount": 500,
@@ -443,6 +575,11 @@ GOOD: dict[str, Callable[[World], Any]] = {
         "metadata": {"source": "fair"},
     },
     "POST /v2/payments/{id}/capture": lambda world: {"amount": 500},
+    "POST /v2/payments/disputes/{id}/respond": lambda world: {
+        "evidence": {"product_description": "A cup", "receipt": "file_receipt", "customer_name": None},
+        "submit": False,
+        "include_notes": True,
+    },
     "POST /admin/payments/intent": lambda world: {"order_id": world.order_id, "amount": 500, "currency": "usd"},
     "POST /cart/items": lambda world: {"product_id": world.product_id, "quantity": 1, "variant_id": None},
     "PATCH /cart/items/{item_id}": lambda world: {"quantity": 1},
@@ -840,6 +977,7 @@ def test_a_cursor_from_before_the_key_was_replaced_is_400(
         ("GET /v2/orders", {"payment_status": "pending"}),
         ("GET /v2/orders", {"date_from": "2026-01-01"}),
         ("GET /v2/payments", {"status": "succeeded"}),
+        ("GET /v2/payments/disputes", {"status": "lost"}),
         ("GET /v2/products", {"status": "draft"}),
         ("GET /v2/products", {"category": "kitchen"}),
         ("GET /v2/products", {"sort": "price"}),
@@ -940,6 +1078,8 @@ def test_order_lines_that_cannot_be_are_refused(world: World, refused: Refusals,
         ("POST /admin/payments/intent", {"amount": 0}, 422, "greater_than_equal"),
         ("POST /admin/payments/intent", {"currency": "eur"}, 422, "amount_mismatch"),
         ("POST /admin/payments/intent", {"currency": "zq9"}, 422, "unknown_currency"),
+        ("POST /v2/payments/disputes/{id}/respond", {"evidence": {"receipt": CANARY}}, 422, "string_pattern_mismatch"),
+        ("POST /v2/payments/disputes/{id}/respond", {"submit": "yes"}, 422, None),
         ("POST /v2/products", {"price": -1}, 422, "negative_amount"),
         ("POST /v2/products", {"price": 10**30}, 422, "amount_out_of_range"),
         ("POST /v2/products", {"price": {"amount": 500, "currency": "EUR"}}, 422, "foreign_currency"),

@@ -482,6 +482,14 @@ def test_the_sweep_of_stored_value_finds_what_is_due() -> None:
         assert invoke("schedules-sweep_stored_value")["redemptions"] == {"done": 1, "failed": 0}
 
 
+@pytest.mark.usefixtures("shop", "stripe")
+def test_the_daily_check_of_payments_compares_both_sides() -> None:
+    with clock.use(lambda: datetime(2026, 3, 21, 4, 25, tzinfo=UTC)):
+        assert invoke("schedules-reconcile_payments") == {
+            "test": {"day": "2026-03-21", "finished": True, "compared": 0, "differences": {}, "repaired": {}}
+        }
+
+
 @pytest.mark.usefixtures("table")
 def test_the_health_schedule_probes_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     sqs, s3 = boto3.client("sqs"), boto3.client("s3")

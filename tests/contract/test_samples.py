@@ -40,6 +40,7 @@ DOCUMENTED = {"AL-01", "CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN
     *("GC-01", "GC-02", "GC-03", "GC-04", "GC-05", "GC-06", "GC-07", "GC-18"),
     *("NT-01", "NT-02", "OR-04", "OR-08", "OR-09", "PY-03"),
     *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "X-03"),
+    *("RT-01", "RT-02", "RT-03"),
     *("SC-01", "SC-02", "SC-04"),  # SC-03: tests/contract/test_checkout_sample.py
 }
 
@@ -156,6 +157,25 @@ def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
     return {"order_789": order_id}
 
 
+def a_shipped_shirt(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    stripe: Stripe = request.getfixturevalue("stripe")
+    shirt = shop.product("TEE", Decimal("29.99"), stock=1)
+    order_id = shop.order(shop.customer(), (shirt["id"], 1))
+    stripe.pay(shop.start_payment(order_id, 2999))
+    shop.settle(stripe)
+    shop.move(order_id, "shipped")
+    [item] = shop.do("admin/orders/get_order", order_id=order_id)["items"]
+    return {"order_789": order_id, "item_01": item["id"]}
+
+
+def a_requested_return(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
+    request.addfinalizer(lambda: [bucket.objects.delete(), bucket.delete()])
+    known = a_shipped_shirt(shop, request)
+    body = in_this_shop(load("rt-02-create-return")["request"], known)
+    return known | {"ret_001": shop.do("admin/returns/create_return", body=body)["id"]}
+
+
 def three_products(shop: Shop, request: pytest.FixtureRequest) -> Known:
     for number in range(3):
         shop.product(f"SKU-{number}", number)
@@ -256,6 +276,8 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "a paid order": a_paid_order,
     "an order of 199.99 at v2": an_order_at_v2,
     "a shipped order": a_shipped_order,
+    "a shipped shirt at 29.99": a_shipped_shirt,
+    "a return that was asked for": a_requested_return,
     "three products": three_products,
     "headphones": headphones,
     "a shirt in two warehouses": a_shirt_in_two_warehouses,

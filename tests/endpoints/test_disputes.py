@@ -132,7 +132,7 @@ def respond(
         "v2/disputes/respond_to_dispute",
         credential=by or shop.merchant,
         id=dispute_id,
-        body=body,
+        body={"evidence": {}} | body,
         headers={"Idempotency-Key": key} if key else None,
         context=context,
     )
@@ -629,7 +629,9 @@ def test_a_dry_run_hands_nothing_in(shop: Shop, stripe: Stripe, order_id: str, t
     dispute_id = disputed(shop, stripe, order_id)
     before = table.scan()["Items"]
 
-    tried = shop.call("v2/disputes/respond_to_dispute", id=dispute_id, body={}, headers={"X-Dry-Run": "true"})
+    tried = shop.call(
+        "v2/disputes/respond_to_dispute", id=dispute_id, body={"evidence": {}}, headers={"X-Dry-Run": "true"}
+    )
 
     assert (tried.status, tried.body["stopped_before"]) == (200, "disputes.update")
     assert table.scan()["Items"] == before

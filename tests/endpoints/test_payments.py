@@ -13,10 +13,10 @@ from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode
-from commerce.table.transaction import Transaction, run
+from commerce.table.transaction import run
 from tests.invariants import check
-from tests.payments import Stripe, consume, deliver, settle, signature
-from tests.shop import Call, Credential, customer_credential, handler
+from tests.payments import Stripe, consume, deliver, end_unasked, settle, signature
+from tests.shop import TENANT, Call, Credential, customer_credential, handler
 
 ADDRESS = {"name": "Jane Doe", "street": "123 Main St", "city": "Springfield", "state": "IL", "zip": "62701"}
 
@@ -264,20 +264,7 @@ def test_a_payment_that_comes_after_its_orders_end_is_given_back_once(
 ) -> None:
     intent = start(call, order_id).body["data"]["payment_intent_id"]
     stripe.pay(intent)
-    # The order ends without its intent being asked: as if an older version of the code had cancelled it.
-    from commerce.kernel.caller import system
-    from commerce.orders import ending
-    from commerce.orders import queries as order_queries
-    from commerce.orders.changing import OrderChange
-    from tests.shop import TENANT
-
-    def cancel(tx: Transaction) -> None:
-        order = order_queries.get(TENANT, order_id)
-        change = OrderChange(tx, system(TENANT, "test"), order, order)
-        ending.cancel(change, "test")
-        change.save()
-
-    run(cancel)
+    end_unasked(TENANT, order_id)
 
     settle(call, stripe)
     settle(call, stripe)

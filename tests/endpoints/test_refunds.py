@@ -243,10 +243,10 @@ def test_a_refund_whose_message_was_lost_is_asked_for_by_the_schedule(
 def test_a_merchant_cancels_and_refunds_in_one_call(
     shop: Shop, stripe: Stripe, order_id: str, shirt: Any, door: str
 ) -> None:
-    name = "order_id" if door.startswith("admin") else "id"
+    named: dict[str, Any] = {"order_id" if door.startswith("admin") else "id": order_id}
     body = {"reason": "customer_request", "refund": True, "note": "Customer changed mind"}
 
-    answered = shop.call(door, body=body, **{name: order_id})
+    answered = shop.call(door, body=body, **named)
 
     assert answered.status == (200 if door.startswith("admin") else 201)
     cancelled = answered.body["data"] if door.startswith("admin") else answered.body
@@ -256,7 +256,7 @@ def test_a_merchant_cancels_and_refunds_in_one_call(
     shop.settle(stripe)
     assert read(shop, order_id)["payment_status"] == "refunded"
     assert [note["content"] for note in shop.do("admin/orders/list_notes", order_id=order_id)] == [body["note"]]
-    assert reason(shop.call(door, body=body, **{name: order_id})) == (409, "illegal_transition")
+    assert reason(shop.call(door, body=body, **named)) == (409, "illegal_transition")
     assert stripe.intents()[payment_of(shop, order_id)]["refunded"] == 5998
 
 

@@ -24,6 +24,7 @@ from commerce.orders import store as orders
 from commerce.orders import tendering
 from commerce.orders.model import Address, Order
 from commerce.payments import cancelling
+from commerce.refunds import use_cases as refunds
 from commerce.store_credit import store as credit_rows
 from commerce.store_credit import use_cases as credit
 from commerce.store_credit.model import balance_of
@@ -74,7 +75,7 @@ def cancel(order_id: str, by: Caller = MERCHANT) -> Order:
     def plan(tx: Any) -> Order:
         order = orders.find(TENANT, order_id)
         assert order is not None
-        return cancelling.cancel_order(tx, by, order)
+        return cancelling.cancel_order(tx, by, order).order
 
     return run(plan)
 
@@ -191,14 +192,14 @@ def test_a_card_pays_for_an_order_that_waits(jane: Caller) -> None:
     assert paid is not None
     assert (paid.status, paid.payment_status, paid.outstanding.minor) == ("pending", "paid", 0)
     redemption = cards.redemptions_of(TENANT, card.card.serial)[0]
-    run(lambda tx: tendering.refund_onto_card(tx, MERCHANT, redemption, usd("9.98")))
+    run(lambda tx: refunds.refund_onto_card(tx, MERCHANT, redemption, usd("9.98")))
     assert balance(card) == usd("9.98")
     redemption = cards.redemptions_of(TENANT, card.card.serial)[0]
-    run(lambda tx: tendering.refund_onto_card(tx, MERCHANT, redemption, usd("10.00")))
+    run(lambda tx: refunds.refund_onto_card(tx, MERCHANT, redemption, usd("10.00")))
     assert (balance(card), cards.redemptions_of(TENANT, card.card.serial)[0].given_back) == (usd("19.98"), usd("19.98"))
     with pytest.raises(CommerceError):
         run(
-            lambda tx: tendering.refund_onto_card(
+            lambda tx: refunds.refund_onto_card(
                 tx, MERCHANT, cards.redemptions_of(TENANT, card.card.serial)[0], usd("50.01")
             )
         )
@@ -219,7 +220,7 @@ def test_an_order_that_was_refunded_in_part_gives_back_the_rest_alone(jane: Call
     order = place(jane)
     _, redemption = cards.find_with_redemption(TENANT, card.card.serial, redemption_id)
     assert redemption is not None
-    run(lambda tx: tendering.refund_onto_card(tx, MERCHANT, redemption, usd("10.00")))
+    run(lambda tx: refunds.refund_onto_card(tx, MERCHANT, redemption, usd("10.00")))
     assert cancel(order.order_id).refunded == usd("59.98")
     assert balance(card) == usd("100.00")
 

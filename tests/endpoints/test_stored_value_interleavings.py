@@ -23,6 +23,7 @@ from commerce.kernel.money import Money
 from commerce.orders import queries as orders
 from commerce.orders import tendering
 from commerce.payments import cancelling
+from commerce.refunds import use_cases as refunds
 from commerce.store_credit import use_cases as credit
 from commerce.table.transaction import Transaction, run
 from tests.cheap_moto import undone
@@ -86,7 +87,7 @@ class World:
     def refund(self, tx: Transaction) -> Any:
         _, redemption = cards.find_with_redemption(TENANT, self.serial, self.redemption)
         assert redemption is not None
-        return tendering.refund_onto_card(tx, MERCHANT, redemption, redemption.amount)
+        return refunds.refund_onto_card(tx, MERCHANT, redemption, redemption.amount)
 
     def cancel(self, order_id: str) -> Plan:
         return lambda tx: cancelling.cancel_order(tx, MERCHANT, orders.get(TENANT, order_id))

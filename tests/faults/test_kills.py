@@ -14,17 +14,15 @@ from typing import Any
 import pytest
 
 from commerce.kernel import clock
-from commerce.kernel.caller import system
 from commerce.kernel.errors import CommerceError
-from commerce.orders import queries as order_queries
-from commerce.orders import use_cases as orders
 from commerce.payments import stripe_gateway
 from commerce.payments import use_cases as payments
 from commerce.table.transaction import run
 from tests.faults.conftest import new_shop, rows_of
 from tests.faults.kill import AnswerLost, Door, Killed, watching
 from tests.invariants import check
-from tests.payments import Stripe, consume, deliver
+from tests.payments import Stripe, consume, deliver, end_unasked
+from tests.payments import settle as settle_all
 from tests.shop import Answered, Call, Credential, customer_credential
 
 ADDRESS = {"name": "Jane Doe", "street": "123 Main St", "city": "Springfield", "state": "IL", "zip": "62701"}
@@ -200,9 +198,10 @@ def refund_after_the_orders_end(shop: Shop) -> tuple[Attempt, Callable[[], None]
     event = shop.pay(order_id)[-1]
     deliver(shop.call, event)
     tenant = shop.call.credential.tenant
-    run(lambda tx: orders.cancel(tx, system(tenant, "test"), order_queries.get(tenant, order_id), "test"))
+    end_unasked(tenant, order_id)
 
     def finished() -> None:
+        settle_all(shop.call, shop.stripe)
         order = shop.order(order_id)
         assert (order["status"], order["payment_status"]) == ("cancelled", "refunded")
         assert [intent["refunded"] for intent in shop.stripe.intents().values()] == [5998]

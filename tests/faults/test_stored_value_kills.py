@@ -20,16 +20,17 @@ from commerce.gift_cards import store as cards
 from commerce.gift_cards.issuing import IssueCard, Issued, issue
 from commerce.gift_cards.model import GiftCard
 from commerce.kernel import clock
-from commerce.kernel.caller import Caller, Role, Tenant, system
+from commerce.kernel.caller import Caller, Role, Tenant
 from commerce.kernel.errors import CommerceError
 from commerce.kernel.money import Money
 from commerce.kernel.periods import day_of
 from commerce.orders import queries as order_queries
-from commerce.orders import tendering, use_cases
+from commerce.orders import tendering
 from commerce.orders.model import Order
 from commerce.payments import cancelling, stripe_gateway
 from commerce.payments import use_cases as payments
 from commerce.payments.model import StartPayment
+from commerce.refunds import use_cases as refunds
 from commerce.store_credit import store as lots
 from commerce.store_credit import use_cases as store_credit
 from commerce.store_credit.model import balance_of
@@ -38,7 +39,7 @@ from tests.faults.conftest import rows_of
 from tests.faults.kill import AnswerLost, Door, Killed, watching
 from tests.faults.test_kills import Shop, open_shop
 from tests.invariants import check
-from tests.payments import Stripe, consume, deliver
+from tests.payments import Stripe, consume, deliver, end_unasked, settle
 from tests.shop import handler
 
 RETRIES = 3
@@ -297,9 +298,10 @@ def payment_that_comes_after_a_mixed_orders_end(till: Till) -> tuple[Attempt, Ca
     first, second = till.mixed_cart(2000, 1500)
     order_id = till.place()
     event = till.pay(order_id)
-    run(lambda tx: use_cases.cancel(tx, system(till.tenant, "test"), till.order(order_id), "test"))
+    end_unasked(till.tenant, order_id)
 
     def finished() -> None:
+        settle(till.shop.call, till.shop.stripe)
         order = till.order(order_id)
         assert (order.status, order.payment_status, order.refunded.minor) == ("cancelled", "refunded", TOTAL)
         assert (till.balance(first), till.balance(second), till.credit()) == ((2000, 0), (1500, 0), 1000)
@@ -368,7 +370,7 @@ def refund_onto_a_card_that_was_cancelled(till: Till) -> tuple[Attempt, Callable
 
     def plan(tx: Transaction) -> Any:
         [redemption] = cards.redemptions_of(till.tenant, serial)
-        return tendering.refund_onto_card(tx, till.merchant, redemption, usd(TOTAL))
+        return refunds.refund_onto_card(tx, till.merchant, redemption, usd(TOTAL))
 
     def finished() -> None:
         worth = sorted(each.balance.minor for each in cards.all_of(till.tenant, None, None))

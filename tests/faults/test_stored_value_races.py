@@ -41,6 +41,7 @@ from commerce.orders import tendering
 from commerce.orders.model import Order
 from commerce.payments import cancelling
 from commerce.payments import use_cases as payments
+from commerce.refunds import use_cases as refunds
 from commerce.store_credit import use_cases as credit
 from commerce.table.transaction import Transaction, is_temporary, run
 from tests.faults.conftest import new_shop, rows_of
@@ -314,7 +315,7 @@ class Crowd:
             _, redemption = cards.find_with_redemption(self.shop.tenant, serial, name)
             assert redemption is not None
             amount = usd(rng.randint(1, redemption.amount.minor))
-            return tendering.refund_onto_card(tx, self.shop.merchant, redemption, amount)
+            return refunds.refund_onto_card(tx, self.shop.merchant, redemption, amount)
 
         run(plan)
 

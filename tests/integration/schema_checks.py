@@ -43,6 +43,7 @@ SEMANTIC = {
     "the shop's own day, and the law of its country": (
         "date_passed expiry_too_soon expiry_not_allowed date_out_of_range"
     ),
+    "evidence of all fields together, and files that Stripe knows": "evidence_too_long unusable_evidence",
     "one field asks for another": "recipient_required disposition_required",
     "an id out of a dictionary of this run, put beside a gift card that excludes it": "two_items",
 }

@@ -216,6 +216,35 @@ def _open_payment(world: World) -> Sent:
     return {"id": world.shop.start_payment(world.place_order(), 5998)}
 
 
+def _paid_payment(world: World) -> Sent:
+    intent_id = world.shop.start_payment(world.place_order(), 5998)
+    assert world.stripe.pay(intent_id) == "succeeded"
+    world.shop.settle(world.stripe)
+    return {"id": intent_id}
+
+
+def _refunded_payment(world: World) -> Sent:
+    return _paid_payment(world) | {"body": {"amount": 1000 + world.number(), "reason": "customer_request"}}
+
+
+def _refund_another(world: World) -> None:
+    """Something of every payment goes back."""
+    for intent_id in world.stripe.intents():
+        world.shop.do("v2/payments/refund_payment", id=intent_id, body={"amount": 100})
+
+
+def _paid_order(world: World) -> Sent:
+    order_id = world.place_order()
+    world.stripe.pay(world.shop.start_payment(order_id, 5998))
+    world.shop.settle(world.stripe)
+    return {"order_id": order_id, "body": {"reason": f"Changed my mind {world.number()}", "refund": True}}
+
+
+def _v2_paid_order(world: World) -> Sent:
+    sent = _paid_order(world)
+    return {"id": sent["order_id"], "body": sent["body"]}
+
+
 def _authorized_payment(world: World) -> Sent:
     body = _payment(world)["body"] | {"capture_method": "manual"}
     intent_id = world.shop.do("v2/payments/create_payment_intent", body=body)["id"]
@@ -238,6 +267,65 @@ def _decide_disputes(world: World) -> None:
     for dispute in world.stripe.sdk.v1.disputes.list().data:
         world.stripe.sdk.v1.disputes.close(dispute.id)
     world.shop.settle(world.stripe)
+
+
+def _shipped_order(world: World) -> Any:
+    order_id = world.place_order()
+    world.pay(order_id)
+    world.shop.move(order_id, "shipped")
+    return world.shop.do("admin/orders/get_order", order_id=order_id)
+
+
+def _request_of(world: World, order: Any) -> Any:
+    item = {"order_item_id": order["items"][0]["id"], "quantity": 1, "reason": f"reason-{world.number()}"}
+    return {"items": [item]}
+
+
+def _new_return(world: World) -> Sent:
+    order = _shipped_order(world)
+    return {"body": {"order_id": order["id"]} | _request_of(world, order)}
+
+
+def _my_new_return(world: World) -> Sent:
+    order = _shipped_order(world)
+    return {"order_id": order["id"], "body": _request_of(world, order)}
+
+
+def _pending_return(world: World) -> Sent:
+    made = world.shop.do("admin/returns/create_return", body=_new_return(world)["body"])
+    return {"return_id": made["id"]}
+
+
+def _my_return(world: World) -> Sent:
+    sent = _pending_return(world)
+    return sent | {"order_id": world.shop.do("admin/returns/get_return", **sent)["order_id"]}
+
+
+def _my_returns(world: World) -> Sent:
+    return {"order_id": _my_return(world)["order_id"]}
+
+
+def _ended_return(world: World) -> Sent:
+    return _pending_return(world) | {"body": {"note": f"Number {world.number()}"}}
+
+
+def _arrived_return(world: World) -> Sent:
+    sent = _pending_return(world)
+    world.shop.do("admin/returns/approve_return", method="POST", **sent)
+    item = world.shop.do("admin/returns/get_return", **sent)["items"][0]
+    received = {"order_item_id": item["order_item_id"], "quantity": 1, "disposition": "restock"}
+    return sent | {"body": {"items": [received | {"condition": f"as sold {world.number()}"}]}}
+
+
+def _received_return(world: World) -> Sent:
+    sent = _arrived_return(world)
+    world.shop.do("admin/returns/receive_return", **sent)
+    return sent | {"body": {"amount": world.number(), "reason": "Worn"}}
+
+
+def _cancel_returns(world: World) -> None:
+    for each in world.shop.do("admin/returns/list_returns", query={"status": "pending"}):
+        world.shop.do("admin/returns/cancel_return", return_id=each["id"])
 
 
 def _own_order(world: World) -> Sent:
@@ -516,6 +604,7 @@ def _consigned_elsewhere(world: World) -> Sent:
     return sent | {"consignment_id": consignment_of(sent["checkout_id"])}
 
 
+_RETURN = "/admin/returns/{return_id}"
 _CHECKOUT = "/api/storefront/checkouts/{checkout_id}"
 _CREDIT_ISSUED = "POST /admin/store-credit/issue"
 _PUT_PRODUCT, _PUT_CUSTOMER = "PUT /v2/products/{id}", "PUT /v2/customers/{id}"
@@ -538,6 +627,12 @@ GOOD: dict[str, Good] = {
             changed_by="POST /admin/orders/{order_id}/notes",
         ),
         Good("POST /admin/orders/{order_id}/notes", "orders:write", 201, _note),
+        Good(
+            "POST /admin/orders/{order_id}/cancel",
+            "orders:write",
+            given=_paid_order,
+            version_from="GET /v2/orders/{id}",
+        ),
         *(
             Good(
                 f"{method} /admin/orders/{{order_id}}/status",
@@ -547,6 +642,24 @@ GOOD: dict[str, Good] = {
             )
             for method in ("PUT", "PATCH")
         ),
+        Good("GET /admin/returns", "returns:read", changed_by="POST /admin/returns"),
+        Good("POST /admin/returns", "returns:write", 201, _new_return),
+        Good(f"GET {_RETURN}", "returns:read", given=_pending_return, changed_by=_cancel_returns),
+        Good(f"GET {_RETURN}/quote", "returns:read", given=_pending_return, changed_by=_cancel_returns),
+        *(
+            Good(f"{method} {_RETURN}/{verb}", "returns:write", given=given, version_from=f"GET {_RETURN}")
+            for method, verb, given in (
+                ("POST", "approve", _pending_return),
+                ("PUT", "approve", _pending_return),
+                ("POST", "reject", _ended_return),
+                ("POST", "cancel", _ended_return),
+                ("POST", "receive", _arrived_return),
+                ("POST", "refund", _received_return),
+            )
+        ),
+        Good("GET /orders/{order_id}/returns", "my_orders", given=_my_returns, changed_by=_cancel_returns),
+        Good("POST /orders/{order_id}/returns", "my_orders", 201, _my_new_return),
+        Good("GET /orders/{order_id}/returns/{return_id}", "my_orders", given=_my_return, changed_by=_cancel_returns),
         Good("GET /admin/gift-cards", "gift_cards:read", changed_by="POST /admin/gift-cards"),
         Good("POST /admin/gift-cards", "gift_cards:write", 201, lambda world: {"body": {"amount": world.number()}}),
         Good("GET /admin/gift-cards/lookup", "gift_cards:read", given=_looked_up, changed_by=_spend_card),
@@ -652,6 +765,13 @@ GOOD: dict[str, Good] = {
         Good("GET /v2/orders", "orders:read", changed_by="POST /v2/orders"),
         Good("POST /v2/orders", "orders:write", 201, _merchants_order),
         Good("GET /v2/orders/{id}", "orders:read", given=_v2_order, changed_by=_cancel),
+        Good(
+            "POST /v2/orders/{id}/cancel",
+            "orders:write",
+            201,
+            _v2_paid_order,
+            version_from="GET /v2/orders/{id}",
+        ),
         *(
             Good(
                 f"{method} /v2/orders/{{id}}/status",
@@ -669,6 +789,8 @@ GOOD: dict[str, Good] = {
         Good("GET /v2/payments/{id}", "payments:read", given=_open_payment, changed_by=_complete_payment),
         Good("GET /v2/payments/intents/{id}", "payments:read", given=_open_payment, changed_by=_complete_payment),
         Good("POST /v2/payments/{id}/cancel", "payments:write", 201, _open_payment),
+        Good("POST /v2/payments/{id}/refund", "payments:write", 201, _refunded_payment),
+        Good("GET /v2/payments/{id}/refunds", "payments:read", given=_paid_payment, changed_by=_refund_another),
         Good("POST /v2/payments/{id}/capture", "payments:write", 201, _authorized_payment),
         Good("GET /v2/products", "products:read", cache=CATALOGUE, changed_by="POST /v2/products"),
         Good("POST /v2/products", "products:write", 201, _new_product),

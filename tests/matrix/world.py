@@ -263,7 +263,7 @@ class Stage:
 
 _CHANCE = re.compile(
     r"(?<![0-9a-f])(?!0{16})[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # ids and secrets made since
-    r"|\b(?:pi|ch|re|evt|cus|pm|seti|txn)_[A-Za-z0-9]{24}(?![A-Za-z0-9])(?:_secret_[A-Za-z0-9]+)?"  # Stripe's
+    r"|\b(?:pi|ch|re|evt|cus|pm|seti|txn|dp|du)_[A-Za-z0-9]{24}(?![A-Za-z0-9])(?:_secret_[A-Za-z0-9]+)?"  # Stripe's
     rf"|(?!{AT.year})\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"  # instants of Stripe's clock
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\bgrant-[0-9a-f]{8}\b"  # the user pool's
     r"|(?<=DUE#ORDER#)\d|(?<=DUE#CARD#)\d|(?<=DUE#REDEMPTION#)\d"  # the shard that an id falls into

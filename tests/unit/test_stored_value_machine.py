@@ -46,7 +46,9 @@ from commerce.orders import tendering, use_cases
 from commerce.orders.model import Status
 from commerce.payments import cancelling, stripe_gateway
 from commerce.payments import use_cases as payments
-from commerce.payments.model import Intent, IntentStatus, Refund, StartPayment, StripeEvent
+from commerce.payments.model import Intent, IntentStatus, ProviderRefund, StartPayment, StripeEvent
+from commerce.refunds import use_cases as refunds
+from commerce.refunds.records import RefundStatus
 from commerce.store_credit import store as lots
 from commerce.store_credit import use_cases as credit
 from commerce.table.transaction import Transaction, run
@@ -109,7 +111,7 @@ class Bank:
         self.change(intent_id, status=IntentStatus.SUCCEEDED, received=self.intents[intent_id].amount)
 
     def refund(self, intent_id: str, amount: Money) -> None:
-        refund = Refund(ids.new("re"), amount, succeeded=True)
+        refund = ProviderRefund(ids.new("re"), amount, RefundStatus.SUCCEEDED, clock.now())
         self.change(intent_id, refunds=(*self.intents[intent_id].refunds, refund))
 
     def refunded(self, intent_id: str) -> int:
@@ -501,7 +503,7 @@ class StoredValue(RuleBasedStateMachine):
         def plan(tx: Transaction) -> Any:
             _, redemption = cards.find_with_redemption(self.tenant, serial, name)
             assert redemption is not None
-            return tendering.refund_onto_card(tx, self.merchant, redemption, Money(amount, redemption.amount.currency))
+            return refunds.refund_onto_card(tx, self.merchant, redemption, Money(amount, redemption.amount.currency))
 
         self.agree(self.attempt("refund", plan), self.model.refund_card(order_id, name, amount, self.now))
 

@@ -51,12 +51,12 @@ class EvidenceIn(Input):
 
 
 class RespondIn(Input):
-    """With ``submit`` the bank gets it, once; without, Stripe keeps it for later.
+    """An empty ``evidence`` is the draft alone. With ``submit`` the bank gets it, once; without, Stripe keeps it.
 
     ``include_notes`` lets the draft tell the staff's notes on the order: the bank may show them to the card's holder.
     """
 
-    evidence: EvidenceIn = EvidenceIn()
+    evidence: EvidenceIn
     submit: Annotated[bool, Field(strict=True)] = True
     include_notes: Annotated[bool, Field(strict=True)] = False
 
@@ -96,8 +96,8 @@ class DisputeOut(Output):
 
 
 class DisputeDetailOut(DisputeOut):
-    """``evidence`` is what Stripe holds. ``draft`` is what a response is filled up with, without notes; null once the
-    dispute cannot be answered."""
+    """``evidence`` is what Stripe holds. ``draft`` fills a response up where neither it nor the request says more;
+    it is shown without notes, and null once the dispute cannot be answered."""
 
     evidence: dict[str, str]
     draft: dict[str, str] | None

@@ -7,7 +7,7 @@ per operation, because a repeated call without one charges twice.
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from commerce.kernel.aws import client
 from commerce.kernel.caller import Mode, Tenant
 from commerce.kernel.errors import CommerceError, Conflict, Invalid, Malformed, Unavailable
 from commerce.kernel.money import Money
+from commerce.kernel.periods import Period
 from commerce.payments.model import (
     OURS,
     CaptureMethod,
@@ -32,6 +33,7 @@ from commerce.payments.model import (
 from commerce.refunds.records import Refund, RefundStatus
 
 _TIMEOUT_SECONDS = 8
+_LISTED_AT_ONCE = 100  # Stripe's most
 _SECRET_SECONDS = 300
 TOLERANCE_SECONDS = 300
 
@@ -83,6 +85,41 @@ def get_intent(mode: Mode, intent_id: str, *, with_refunds: bool = False) -> Int
         else None
     )
     return _intent(found.to_dict(), [] if refunds is None else [each.to_dict() for each in refunds.auto_paging_iter()])
+
+
+def find_intent(mode: Mode, intent_id: str) -> Intent | None:
+    """The intent as it is now, if Stripe knows it."""
+    try:
+        return get_intent(mode, intent_id)
+    except stripe.InvalidRequestError as error:
+        if error.code == "resource_missing":
+            return None
+        raise
+
+
+def modes() -> list[Mode]:
+    """The modes that there is a key for."""
+    return [mode for mode in Mode if _secret(os.environ["STRIPE_API_KEY_SECRET"]).get(str(mode))]
+
+
+def intents_of(mode: Mode, period: Period) -> Iterator[Intent]:
+    """All intents of the account that were made in a period, whoever made them."""
+    return map(_intent, _listed(mode, "payment_intents", period))
+
+
+def refunds_of(mode: Mode, period: Period) -> Iterator[tuple[Intent, ProviderRefund]]:
+    """All refunds of intents that were made in a period, each with its intent as it is now."""
+    for found in _listed(mode, "refunds", period, "data.payment_intent"):
+        if found["payment_intent"] is not None:  # else of a charge that no intent made
+            yield _intent(found["payment_intent"]), _refund(found)
+
+
+def disputes_of(mode: Mode, period: Period) -> Iterator[tuple[Intent, ProviderDispute]]:
+    """All disputes about intents that were made in a period, each with its intent as it is now."""
+    for found in _listed(mode, "disputes", period, "data.payment_intent"):
+        if found["payment_intent"] is not None:
+            intent = _intent(found["payment_intent"])
+            yield intent, _dispute(found | {"payment_intent": intent.intent_id})
 
 
 def cancel_intent(mode: Mode, intent_id: str) -> Intent:
@@ -303,6 +340,24 @@ def _refused_evidence(error: stripe.InvalidRequestError) -> CommerceError:
         field = error.param.replace("[", ".").rstrip("]")
         return Invalid("The payment provider does not take this evidence", field=field, reason="unusable_evidence")
     return Conflict("The dispute cannot be answered any more", field="status", reason="dispute_closed")
+
+
+def _listed(mode: Mode, of: str, period: Period, *expanded: str) -> Iterator[dict[str, Any]]:
+    """One of the account's lists, a hundred objects to a call, as they are asked for."""
+    assert period.start is not None
+    assert period.end is not None
+    made = {"gte": int(period.start.timestamp()), "lt": int(period.end.timestamp())}
+    parameters: dict[str, Any] = {"created": made, "limit": _LISTED_AT_ONCE, "expand": list(expanded)}
+
+    def fetch(**after: str) -> dict[str, Any]:
+        page: dict[str, Any] = _call(mode, lambda sdk: getattr(sdk.v1, of).list(parameters | after)).to_dict()
+        return page
+
+    page = fetch()
+    yield from page["data"]
+    while page["has_more"]:
+        page = fetch(starting_after=page["data"][-1]["id"])
+        yield from page["data"]
 
 
 def _call(mode: Mode, work: Any) -> Any:

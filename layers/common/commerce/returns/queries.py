@@ -88,10 +88,11 @@ def of_own_order(tenant: Tenant, request: PageRequest, order_id: str, customer_i
     Raises:
         NotFound: no such order, or another customer's.
     """
+    page = store.page_of_order(tenant, request, order_id)
     order = orders.find(tenant, order_id)
     if order is None or order.buyer.customer_id != customer_id:
         raise NotFound("order")
-    return store.page_of_order(tenant, request, order_id)
+    return page
 
 
 def quote(tenant: Tenant, return_id: str) -> Quote:

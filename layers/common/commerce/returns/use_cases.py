@@ -190,10 +190,10 @@ def refund(tx: Transaction, caller: Caller, command: RefundReturn, expected_vers
         ret = change.after
     refunded = ret.move_to(Status.REFUNDED)
     planned = quoted(caller.tenant, change.order, refunded)
-    amount = _lowered(command, planned.amount)
-    if amount.minor:
-        given = change.give(RefundRequest(refunded.came_back, amount, refunded.method), command.reason)
-        refunded = replace(refunded, refund=given.amount, refund_id=given.refund_id)
+    refunded = replace(refunded, refund=_lowered(command, planned.amount))
+    if refunded.refund.minor:
+        request = RefundRequest(refunded.came_back, refunded.refund, refunded.method)
+        refunded = replace(refunded, refund_id=change.give(request, command.reason).refund_id)
     else:
         change.count_refunded(refunded)
     change.step(refunded, "return.refunded", refund_id=refunded.refund_id, reason=command.reason)

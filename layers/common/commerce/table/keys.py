@@ -440,6 +440,10 @@ def stripe_event(event_id: str) -> Key:
     return Key(f"{_PLATFORM}#STRIPE_EVENT#{event_id}", "STRIPE_EVENT")
 
 
+def payment_check(mode: Mode, day: date) -> Key:
+    return Key(f"{_PLATFORM}#PAYMENT_CHECKS#{mode}", day.isoformat())
+
+
 def health_day(day: str) -> Key:
     return Key(f"{_PLATFORM}#HEALTH", day)
 
