@@ -38,6 +38,7 @@ from tests.liability import LONG_AGO, next_day
 from tests.payments import signature
 from tests.shop import MERCHANT, TENANT
 from tests.streams import audited
+from tests.workflow import follow
 
 PAGE, LONG_PAGE = 10, 50
 
@@ -196,6 +197,7 @@ def _paid(shop: Shop) -> Any:
 
 _REFUND = {"refund": True}
 _RETURN = "/admin/returns/{return_id}"
+_RETURN_TASKS = "workflows/return_lifecycle"
 _API_KEY = {"name": "Warehouse app", "scopes": ["inventory:read"]}
 _TRACK = "GET /api/track-order"
 
@@ -258,6 +260,55 @@ def _arrived_return(shop: Shop) -> dict[str, Any]:
     item = shop.send(f"GET {_RETURN}", **sent)["items"][0]
     received = {"order_item_id": item["order_item_id"], "quantity": 1, "disposition": "restock"}
     return sent | {"body": {"items": [received]}}
+
+
+def _followed_return(shop: Shop) -> dict[str, Any]:
+    sent = _pending_return(shop)
+    follow(TENANT, sent["return_id"])
+    return sent
+
+
+def _return_event(return_id: str, **more: Any) -> Event:
+    """What Step Functions gives to each task of a return's workflow."""
+    return {"tenant": TENANT.tenant_id, "mode": str(TENANT.mode), "return_id": return_id, "generation": 1} | more
+
+
+def _new_execution(shop: Shop) -> Event:
+    """A return that was created, as the queue's consumer is told of it."""
+    told = _return_event(_pending_return(shop)["return_id"])
+    detail = told | {"ordering_key": told["return_id"], "data": {"object": {}}}
+    return {"Records": [{"messageId": "message", "body": json.dumps({"detail": detail})}]}
+
+
+def _waiting_return(shop: Shop) -> Event:
+    waits = {"status": "pending", "token": "token", "entered_at": "2026-03-20T12:00:00.000Z", "retry": 0}
+    return _return_event(_pending_return(shop)["return_id"], **waits)
+
+
+def _approved_return(shop: Shop) -> Event:
+    sent = _pending_return(shop)
+    shop.send(f"POST {_RETURN}/approve", **sent)
+    return _return_event(sent["return_id"])
+
+
+def _refunded_return(shop: Shop) -> Event:
+    sent = _received_return(shop)
+    shop.send(f"POST {_RETURN}/refund", **sent, body={"refund_method": "store_credit"})
+    return _return_event(sent["return_id"])
+
+
+def _overdue_return(shop: Shop) -> Work:
+    handler = shop.module("schedules/decide_overdue_returns").handler
+    later = clock.now() + timedelta(days=40)
+
+    def work() -> Any:
+        with clock.use(lambda: later):
+            return handler({}, None)
+
+    while any(each["done"] for each in work().values()):  # what earlier calls left open
+        pass
+    _pending_return(shop)
+    return work
 
 
 def _received_return(shop: Shop) -> dict[str, Any]:
@@ -517,7 +568,7 @@ _CHECKOUT = "/api/storefront/checkouts/{checkout_id}"
 def _check_payments(shop: Shop) -> Work:
     """Each work is the check of a later day than the last one's: whatever was made here lies before its window."""
     handler = shop.module("schedules/reconcile_payments").handler
-    day = datetime.now(UTC) + timedelta(days=400 + shop.number())
+    day = clock.now() + timedelta(days=400 + shop.number())
 
     def work() -> Any:
         with clock.use(lambda: day):
@@ -712,17 +763,18 @@ SUBJECTS: tuple[Subject, ...] = (
     ),
     _route("GET /admin/returns", _nothing, Target.LIST),
     _route("POST /admin/returns", _new_return),
-    _route(f"GET {_RETURN}", _pending_return, Target.GET),
-    _route(f"GET {_RETURN}/quote", _pending_return, Target.GET),
+    _route(f"GET {_RETURN}", _pending_return),
+    _route(f"GET {_RETURN}/quote", _pending_return),
     _route(f"POST {_RETURN}/approve", _pending_return),
     _route(f"PUT {_RETURN}/approve", _pending_return),
     _route(f"POST {_RETURN}/reject", _pending_return),
     _route(f"POST {_RETURN}/cancel", _pending_return),
     _route(f"POST {_RETURN}/receive", _arrived_return),
     _route(f"POST {_RETURN}/refund", _received_return),
+    _route(f"POST {_RETURN}/redrive", _followed_return),
     _route("POST /orders/{order_id}/returns", _my_new_return),
-    _route("GET /orders/{order_id}/returns", lambda shop: {"order_id": _my_return(shop)["order_id"]}, Target.LIST),
-    _route("GET /orders/{order_id}/returns/{return_id}", _my_return, Target.GET),
+    _route("GET /orders/{order_id}/returns", lambda shop: {"order_id": _my_return(shop)["order_id"]}),
+    _route("GET /orders/{order_id}/returns/{return_id}", _my_return),
     _route("POST /admin/store-credit/issue", _new_credit),
     _route("GET /admin/store-credit/balance/{customer_id}", _credit, Target.GET),
     _route("GET /admin/store-credit/transactions/{customer_id}", _credit, Target.LIST),
@@ -838,6 +890,15 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("queues/apply_stripe_event", _queued, note="1 payment"),
     _function("queues/execute_refund", _refund_to_make, note="1 refund"),
     _function("queues/deliver_gift_card", _card_to_mail, note="1 card"),
+    _function("queues/drive_return", _new_execution, note="1 new return"),
+    _function(f"{_RETURN_TASKS}/wait_for_return", _waiting_return),
+    _function(f"{_RETURN_TASKS}/mail_return_label", _approved_return),
+    _function(
+        f"{_RETURN_TASKS}/refund_received_return",
+        lambda shop: _return_event(_received_return(shop)["return_id"]),
+        note="left to the staff",
+    ),
+    _function(f"{_RETURN_TASKS}/close_return", _refunded_return),
     _function("streams/count_rows", _stream, note="1 order"),
     _function("streams/publish_events", _stream, note="1 order"),
     _function("streams/record_audit", _audited, note="1 order"),
@@ -864,7 +925,8 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("schedules/close_days", _nothing, note="31 days of 1 shop"),
     Subject("schedules/sweep_stored_value", Target.NONE, _sweep, "1 hold"),
     Subject("schedules/resume_refunds", Target.NONE, _unheard_refund, "1 refund"),
+    Subject("schedules/decide_overdue_returns", Target.NONE, _overdue_return, "1 return"),
     Subject("schedules/expire_orders", Target.NONE, _expire, "1 order"),
     _function("schedules/probe_health", _nothing),
-    Subject("schedules/reconcile_payments", Target.NONE, _check_payments, "10 days without a payment"),
+    Subject("schedules/reconcile_payments", Target.NONE, _check_payments, "10 days without a payment", timed=False),
 )

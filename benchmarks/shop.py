@@ -271,6 +271,8 @@ def open_shop(rows: int) -> Iterator[Shop]:
         role = "arn:aws:iam::123456789012:role/workflow"
         made = boto3.client("stepfunctions").create_state_machine(name="liability", definition=definition, roleArn=role)
         os.environ["LIABILITY_WORKFLOW"] = made["stateMachineArn"]
+        made = boto3.client("stepfunctions").create_state_machine(name="returns", definition=definition, roleArn=role)
+        os.environ["RETURN_WORKFLOW"] = made["stateMachineArn"]
         boto3.client("sesv2").create_email_identity(EmailIdentity=ENVIRONMENT["MAIL_FROM"])
         with serve() as standin, user_pool.serve() as pool:
             os.environ.update(STRIPE_API_BASE=standin.url, STRIPE_EVENTS_QUEUE_URL=queue)

@@ -13,6 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from commerce.kernel.caller import Tenant
+from commerce.returns import workflow_store
+from commerce.table.transaction import run
 from tests.shop import ROOT, handler
 from tests.template import template
 
@@ -206,6 +209,13 @@ class StepFunctions:
         prefix = self.machine.arn.replace(":stateMachine:", ":execution:") + ":"
         assert arn.startswith(prefix)
         return arn.removeprefix(prefix)
+
+
+def follow(tenant: Tenant, return_id: str) -> None:
+    """Say that the execution of a return's workflow was started, where there is no machine."""
+    workflow = workflow_store.find(tenant, return_id)
+    assert workflow is not None
+    run(lambda tx: workflow_store.save(tx, tenant, workflow.changed(started=workflow.generation)))
 
 
 def _refuse(code: str, call: str) -> dict[str, Any]:

@@ -316,6 +316,16 @@ def test_a_queued_stripe_event_pays_its_order(shop: Shop, stripe: Stripe) -> Non
     assert (order["status"], order["payment_status"]) == ("pending", "paid")
 
 
+def test_a_queued_refund_that_there_is_not_comes_back(shop: Shop) -> None:
+    [record] = payload("queues-execute_refund")["Records"]
+
+    assert invoke("queues-execute_refund") == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+
+
+def test_the_refund_schedule_asks_for_nothing_where_nothing_is_owed(table: Any) -> None:
+    assert invoke("schedules-resume_refunds") == {"done": 0, "failed": 0}
+
+
 def test_a_queued_gift_card_is_mailed_to_its_recipient(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
 

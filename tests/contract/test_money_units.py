@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, get_args
 
+import boto3
 import pytest
 from pydantic import BaseModel
 
@@ -104,8 +105,11 @@ def _models_in(annotation: Any) -> list[tuple[Any, bool]]:
 @pytest.fixture
 def story(call: Call, table: Any, currency: str) -> Iterator[Story]:
     tenant = Tenant("ten_1", Mode.TEST, currency, warehouses=("wh_001",))
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
     yield Story(Shop(call, tenant).open(), PLACES[currency], set())
     check(table.scan()["Items"])
+    bucket.objects.all().delete()
+    bucket.delete()
 
 
 def v2_lines(
@@ -200,6 +204,7 @@ def test_every_amount_is_in_the_unit_that_its_field_promises(story: Story, strip
 
     told_of_gift_cards(story, jane, item)
     told_of_store_credit(story, jane, item)
+    told_of_returns(story, stripe, jane, item)
     told_of_checkouts(story, jane, item)
     told_of_liabilities(story)
     answers = [endpoint.route.answer_model for endpoint in endpoints().values()]
@@ -314,6 +319,37 @@ def told_of_store_credit(story: Story, jane: Credential, item: dict[str, Any]) -
         credit_id=issued["credit_id"],
         body={"reason": "Enough"},
     )
+
+
+def told_of_returns(story: Story, stripe: Stripe, jane: Credential, item: dict[str, Any]) -> None:
+    """One of two units comes back, as store credit."""
+    shop, one = story.shop, UNIT_PRICE
+    order_id = shop.do("storefront/orders/place_my_order", by=jane, body={"items": [item]})["id"]
+    stripe.pay(shop.start_payment(order_id, 2 * one))
+    shop.settle(stripe)
+    shop.move(order_id, "shipped")
+    line_id = shop.do("admin/orders/get_order", order_id=order_id)["items"][0]["id"]
+    wanted = {"items": [{"order_item_id": line_id, "quantity": 1, "reason": "wrong_size"}]}
+    row, moved = {"ReturnRowOut.total_refund": one}, {"ReturnMovedOut.total_refund": one}
+
+    mine = story.expect("POST /orders/{order_id}/returns", row, by=jane, order_id=order_id, body=wanted)["id"]
+    asked = wanted | {"order_id": order_id, "refund_method": "store_credit"}
+    ret = {"return_id": story.expect("POST /admin/returns", row, body=asked)["id"]}
+    story.expect("GET /admin/returns", row)
+    story.expect("GET /orders/{order_id}/returns", row, by=jane, order_id=order_id)
+    story.expect("POST /admin/returns/{return_id}/reject", {"ReturnMovedOut.total_refund": 0}, return_id=mine)
+    story.expect("POST /admin/returns/{return_id}/approve", {"ApprovedOut.total_refund": one}, **ret)
+    found = {"items": [{"order_item_id": line_id, "quantity": 1, "disposition": "restock"}]}
+    story.expect("POST /admin/returns/{return_id}/receive", moved, **ret, body=found)
+    quoted = {"QuotedLineOut.price": one, "QuotedLineOut.discount": 0, "QuotedLineOut.tax": 0}
+    amounts = {f"Quoted{part}Out.amount": one for part in ("Line", "Step", "Part")}
+    told = quoted | amounts | {"QuoteOut.total_refund": one}
+    story.expect("GET /admin/returns/{return_id}/quote", told, **ret)
+    story.expect("POST /admin/returns/{return_id}/refund", moved, **ret, body={"amount": story.major(one)})
+    given = {"RefundOut.amount": one, "RefundPartOut.amount": one}
+    story.expect("GET /admin/returns/{return_id}", given | {"ReturnOut.total_refund": one}, **ret)
+    own = {"MyReturnOut.total_refund": one}
+    story.expect("GET /orders/{order_id}/returns/{return_id}", given | own, by=jane, order_id=order_id, **ret)
 
 
 def told_of_liabilities(story: Story) -> None:

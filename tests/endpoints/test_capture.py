@@ -265,3 +265,17 @@ def test_a_payment_that_the_shops_stripe_account_does_not_know_is_not_captured(
     stripe.reset()
 
     assert reason(capture(shop, authorized)) == (409, "payment_unknown")
+
+
+def test_an_authorisation_that_the_bank_has_let_lapse_is_to_be_given_anew(
+    shop: Shop, stripe: Stripe, authorized: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stripe refuses, and its intent does not say so yet."""
+    from commerce.payments import stripe_gateway
+
+    def refuse(mode: Any, intent_id: str, _: Any) -> Any:
+        return stripe_gateway.get_intent(mode, intent_id)
+
+    monkeypatch.setattr(stripe_gateway, "capture_intent", refuse)
+
+    assert reason(capture(shop, authorized)) == (409, "authorization_expired")

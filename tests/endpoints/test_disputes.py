@@ -255,6 +255,36 @@ def test_events_twice_and_in_any_order_end_alike(
     assert accounts(table)[CLEARING] == (PAID if outcome == "won" else 0)
 
 
+def test_a_consumer_that_is_overtaken_books_nothing_twice_and_nothing_old(
+    shop: Shop, stripe: Stripe, order_id: str, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what one consumer was told and its commit, the dispute is won and another consumer books that."""
+    intent = pay(shop, stripe, order_id, "pm_card_visa")
+    shop.settle(stripe)
+    dispute_id = dispute_charge(stripe, intent)
+    opened = next(event for event in stripe.events() if event["type"] == "charge.dispute.created")
+    deliver(shop.call, opened)
+    fetch, asked = stripe_gateway.get_dispute, list[str]()
+
+    def overtaken(*given: Any) -> Any:
+        found = fetch(*given)
+        asked.append(found.status)
+        if len(asked) == 1:
+            control(stripe, f"/disputes/{dispute_id}/decide", outcome="won")
+            reinstated = stripe.events()[-1]
+            deliver(shop.call, reinstated)
+            assert consume(reinstated["id"]) == {"batchItemFailures": []}
+        return found
+
+    monkeypatch.setattr(stripe_gateway, "get_dispute", overtaken)
+    assert consume(opened["id"]) == {"batchItemFailures": []}
+
+    assert asked == ["needs_response", "won", "won"]
+    assert dispute(shop, dispute_id)["status"] == "won"
+    assert timeline(shop, order_id) == ["won"]
+    assert accounts(table)[CLEARING] == PAID
+
+
 def refund(shop: Shop, intent: str, amount: int | None = None) -> Answered:
     return shop.call("v2/payments/refund_payment", id=intent, body=None if amount is None else {"amount": amount})
 
@@ -507,6 +537,43 @@ def test_the_bank_listens_once(shop: Shop, stripe: Stripe, order_id: str) -> Non
 
     assert reason(again) == (409, "already_responded")
     assert evidence_at(stripe, dispute_id) == held
+
+
+def test_the_same_response_again_is_answered_with_the_dispute_as_it_is(
+    shop: Shop, stripe: Stripe, order_id: str, table: Any
+) -> None:
+    dispute_id = disputed(shop, stripe, order_id)
+    first = respond(shop, dispute_id, evidence={"customer_name": "Jane D."})
+    before = table.scan()["Items"]
+
+    again = respond(shop, dispute_id, evidence={"customer_name": "Jane D."})
+
+    assert (again.status, again.body) == (201, first.body)
+    assert table.scan()["Items"] == before
+
+
+def test_an_inquiry_that_was_answered_and_becomes_a_dispute_is_answered_again(
+    shop: Shop, stripe: Stripe, order_id: str
+) -> None:
+    dispute_id = disputed(shop, stripe, order_id, "pm_card_createDisputeInquiry")
+    first = respond(shop, dispute_id, evidence={"customer_name": "Jane D."})
+    decide(shop, stripe, dispute_id, "escalated")
+    assert dispute(shop, dispute_id)["status"] == "needs_response"
+
+    again = respond(shop, dispute_id, evidence={"customer_name": "Jane D."})
+
+    assert [each.body["status"] for each in (first, again)] == ["warning_under_review", "under_review"]
+
+
+def test_what_the_dashboard_changed_is_staged_anew(shop: Shop, stripe: Stripe, order_id: str) -> None:
+    dispute_id = disputed(shop, stripe, order_id)
+    respond(shop, dispute_id, evidence={"customer_name": "Jane D."}, submit=False)
+    stripe.sdk.v1.disputes.update(dispute_id, {"evidence": {"customer_name": "J."}, "submit": False})
+    assert evidence_at(stripe, dispute_id)["customer_name"] == "J."
+
+    respond(shop, dispute_id, evidence={"customer_name": "Jane D."}, submit=False)
+
+    assert evidence_at(stripe, dispute_id)["customer_name"] == "Jane D."
 
 
 def test_evidence_after_its_date_is_refused(shop: Shop, stripe: Stripe, order_id: str) -> None:

@@ -21,12 +21,14 @@ SEMANTIC = {
         "not_indexed search_too_short name_too_short empty_period"
     ),
     "what the shop has": (
-        "unknown_product unknown_variant unknown_warehouse unknown_customer variant_required variant_in_stock "
-        "not_for_sale address_required cart_empty unknown_shipping_option insufficient_credit wrong_customer"
+        "unknown_product unknown_variant unknown_warehouse unknown_customer unknown_line variant_required "
+        "variant_in_stock not_for_sale address_required cart_empty unknown_shipping_option insufficient_credit "
+        "wrong_customer"
     ),
     "prices and amounts depend on the shop's currency, its catalogue and the order": (
         "foreign_currency unknown_currency too_many_decimal_places amount_out_of_range amount_mismatch price_mismatch "
-        "not_payable unsupported_payment_method unusable_payment_method unsupported_shipping_method no_exchange_rate"
+        "exceeds_authorized gift_cards_unpaid not_payable unsupported_payment_method unusable_payment_method unsupported_shipping_method no_exchange_rate "
+        "refund_exceeds_remaining refunded_whole"
     ),
     "one thing twice in a request, or more of it together than fits": (
         "duplicate_sku duplicate_variant two_defaults two_prices too_many_variants too_many_items too_large "
@@ -44,7 +46,7 @@ SEMANTIC = {
         "date_passed expiry_too_soon expiry_not_allowed date_out_of_range"
     ),
     "evidence of all fields together, and files that Stripe knows": "evidence_too_long unusable_evidence",
-    "one field asks for another": "recipient_required disposition_required",
+    "one field asks for another": "recipient_required disposition_required reason_required",
     "an id out of a dictionary of this run, put beside a gift card that excludes it": "two_items",
 }
 CODES = frozenset(" ".join(SEMANTIC.values()).split())

@@ -12,6 +12,7 @@ from local.stack.deployment import client
 from tests.integration.conftest import Running
 from tests.integration.test_purchase import (
     all_rows,
+    at_once,
     eventually,
     new_customer,
     new_product,
@@ -186,7 +187,7 @@ def test_a_refund_that_fails_keeps_the_return_open_until_another_one_succeeds(st
     eventually(lambda: len(refunds_at_stripe(stack, bought)) == 1)
     [refund] = refunds_at_stripe(stack, bought)
     standin(stack, "POST", f"/refunds/{refund}/settle", outcome="failure")
-    eventually(lambda: shown(stack, return_id)["refund"]["status"] == "failed")
+    eventually(lambda: shown(stack, return_id)["refunds"][0]["status"] == "failed")
     assert (executions.status(), shown(stack, return_id)["status"]) == ("RUNNING", "refunded")
 
     move(stack, return_id, "refund", {"refund_method": "store_credit"})

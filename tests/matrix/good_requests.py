@@ -27,6 +27,7 @@ from tests.matrix.world import CALLBACK, CLIENT_SECRET, TOTAL, World
 from tests.payments import signature
 from tests.shop import Answered, Credential, handler
 from tests.streams import Stream, audited, deliver
+from tests.workflow import follow
 
 CUSTOMERS_SCOPES = ("cart", "my_orders")
 NO_STORE, CATALOGUE, CUSTOMER = "no-store", "private, max-age=300", "private, max-age=60"
@@ -321,6 +322,13 @@ def _received_return(world: World) -> Sent:
     sent = _arrived_return(world)
     world.shop.do("admin/returns/receive_return", **sent)
     return sent | {"body": {"amount": world.number(), "reason": "Worn"}}
+
+
+def _followed_return(world: World) -> Sent:
+    """A return whose workflow was started."""
+    sent = _pending_return(world)
+    follow(world.shop.tenant, sent["return_id"])
+    return sent
 
 
 def _cancel_returns(world: World) -> None:
@@ -657,6 +665,7 @@ GOOD: dict[str, Good] = {
                 ("POST", "refund", _received_return),
             )
         ),
+        Good(f"POST {_RETURN}/redrive", "returns:write", 202, _followed_return),
         Good("GET /orders/{order_id}/returns", "my_orders", given=_my_returns, changed_by=_cancel_returns),
         Good("POST /orders/{order_id}/returns", "my_orders", 201, _my_new_return),
         Good("GET /orders/{order_id}/returns/{return_id}", "my_orders", given=_my_return, changed_by=_cancel_returns),

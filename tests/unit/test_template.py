@@ -217,6 +217,7 @@ def test_only_payment_functions_read_stripes_secrets() -> None:
         "V2CancelOrder",
         "QueuesApplyStripeEvent",
         "SchedulesExpireOrders",
+        "SchedulesReconcilePayments",
         "StorefrontCancelMyOrder",
         "StripeWebhookReceiveStripeEvent",
         "V2CancelPayment",

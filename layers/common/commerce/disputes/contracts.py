@@ -96,8 +96,8 @@ class DisputeOut(Output):
 
 
 class DisputeDetailOut(DisputeOut):
-    """``evidence`` is what Stripe holds. ``draft`` fills a response up where neither it nor the request says more;
-    it is shown without notes, and null once the dispute cannot be answered."""
+    """``evidence`` is what Stripe holds. ``draft`` fills a response up where neither it nor the request says more; null
+    once the dispute cannot be answered."""
 
     evidence: dict[str, str]
     draft: dict[str, str] | None

@@ -4,11 +4,13 @@ The provider's object is the truth: it is fetched again whatever event arrives, 
 what is recorded follows it. Money moves by what the provider withdrew and reinstated, each once, whatever the status.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from commerce.kernel import wire_json
 from commerce.kernel.errors import IllegalMove
 from commerce.kernel.money import Money, total
 from commerce.orders.model import Order
@@ -191,3 +193,15 @@ class Response:
     evidence: Mapping[str, str | None] = field(default_factory=dict)
     submit: bool = True
     include_notes: bool = False
+
+    @property
+    def response_id(self) -> str:
+        """Names the response by what it says, so that the same one sent again is known."""
+        said = wire_json.canonical([self.dispute_id, dict(self.evidence), self.submit, self.include_notes])
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+    def is_in(self, told: ProviderDispute) -> bool:
+        """Whether the provider has taken it already, and awaits no further one."""
+        own = {name: text for name, text in self.evidence.items() if text is not None}
+        awaited = self.submit and told.status in ANSWERABLE  # again, once an inquiry has become a dispute
+        return told.response_id == self.response_id and own.items() <= told.evidence.items() and not awaited

@@ -48,8 +48,8 @@ def apply(tx: Transaction, caller: Caller, order: Order, dispute_id: str) -> Non
 def respond(tx: Transaction, caller: Caller, response: Response) -> Detailed:
     """Answer a dispute with evidence; what the merchant leaves out comes from our own records (contract PY-07).
 
-    What the provider holds already is not written over by the draft. The provider remembers which response it holds, so
-    that one whose answer was lost is found to be there.
+    What the provider holds already is not written over by the draft. The provider remembers which response it took, so
+    that the same one sent again, because its answer was lost, is answered with the dispute as it is.
 
     Raises:
         NotFound: no such dispute.
@@ -62,7 +62,7 @@ def respond(tx: Transaction, caller: Caller, response: Response) -> Detailed:
     order, draft = queries.drafted(tenant, recorded.dispute.order_id, notes=response.include_notes)
     known = stripe_gateway.get_dispute(tenant.mode, response.dispute_id)
     change = OrderChange(tx, caller, order, order)
-    if known.response_id == tx.operation_id:
+    if response.is_in(known):
         return _detailed(_follow(change, recorded, known), known, draft)
     _require_answerable(known)
     evidence = _filled(response.evidence, known.evidence, draft)
@@ -73,12 +73,12 @@ def respond(tx: Transaction, caller: Caller, response: Response) -> Detailed:
             response.dispute_id,
             evidence,
             submit=response.submit,
-            response_id=tx.operation_id,
-            attempt=recorded.dispute.attempts,
+            response_id=response.response_id,
+            attempt=recorded.dispute.attempts + known.submissions,
         )
     except stripe_gateway.ProviderFault:
         told = stripe_gateway.get_dispute(tenant.mode, response.dispute_id)
-        if told.response_id != tx.operation_id:
+        if not response.is_in(told):
             run(lambda own: _count_attempt(own, caller, response.dispute_id), tx.cause)
             raise
     return _detailed(_follow(change, recorded, told), told, draft)

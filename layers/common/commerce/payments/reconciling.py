@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from commerce.access.queries import all_tenants, find_tenant
-from commerce.disputes import store as dispute_rows
-from commerce.disputes import use_cases as disputes
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, Mode, Tenant, system
 from commerce.kernel.errors import CommerceError, StaleWrite
@@ -186,6 +184,9 @@ def _disputes(mode: Mode, period: Period) -> Found:
 
 
 def _dispute(tenant: Tenant, order: Order, intent: Intent, dispute_id: str, theirs: str) -> Difference | None:
+    from commerce.disputes import store as dispute_rows  # for the few that there are
+    from commerce.disputes import use_cases as disputes
+
     def stands() -> str:
         recorded = dispute_rows.find(tenant, dispute_id)
         return "" if recorded is None else recorded.dispute.status
