@@ -17,7 +17,8 @@ from commerce.kernel.return_policy import ReturnPolicy
 from commerce.orders import store as orders
 from commerce.orders.model import Order
 from commerce.refunds import store as refunds
-from commerce.returns import store, use_cases
+from commerce.returns import label_documents, labels, store, use_cases
+from commerce.returns.label_documents import ReturnLabel
 from commerce.returns.model import MOVES, Return, Status
 from commerce.table.transaction import run
 from tests.contract.shops import Shop
@@ -378,7 +379,34 @@ def test_an_approved_return_has_a_number_and_a_label_that_any_number_of_reads_le
     assert "X-Amz-Expires=900" in approved["rma_label_url"]
     assert shown["rma_label_url"].startswith("https://")
     [stored] = boto3.resource("s3").Bucket(os.environ["FILES_BUCKET"]).objects.all()
-    assert stored.get()["Body"].read().startswith(b"%PDF-")
+    assert stored.get()["Body"].read() == labels.read(world.tenant, return_id)
+
+
+def test_a_label_says_where_from_where_to_and_what_is_in_the_parcel(
+    world: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[ReturnLabel] = []
+
+    def render(label: ReturnLabel) -> bytes:
+        printed.append(label)
+        return b"%PDF-"
+
+    monkeypatch.setattr(label_documents, "render", render)
+    order = world.sell()
+
+    approved = world.approve(world.ask(order, 2, 1))
+
+    assert printed == [
+        ReturnLabel(
+            rma_number=approved["rma_number"],
+            order_number=order.order_id,
+            shop="Shop",
+            sender=("Jane Doe", "123 Main St", "62701 Springfield IL", "US"),
+            recipient=ADDRESS,
+            items=(("Shirt", 2), ("Mug", 1)),
+            note=None,
+        )
+    ]
 
 
 def test_a_parcel_is_found_by_the_number_on_its_label_however_it_is_typed(world: Warehouse) -> None:
@@ -648,6 +676,37 @@ def test_a_refund_that_fails_is_shown_with_its_reason_and_given_anew(world: Ware
     ]
     assert world.close(return_id).status is Status.CLOSED
     assert world.try_("admin/returns/refund_return", return_id=return_id) == (409, "illegal_transition")
+
+
+def test_what_three_tenders_paid_goes_back_to_each_and_onto_another_card_where_one_is_cancelled(
+    world: Warehouse,
+) -> None:
+    order = world.place()
+    jane = {"customer_id": world.jane.customer_id}
+    card = world.shop.do("storefront/gift_cards/issue_card", body={"amount": 30})
+    body = {"code": card["serial"], "order_id": order.order_id, "amount_to_redeem": 30}
+    world.shop.do("admin/gift_cards/redeem_gift_card", body=body)
+    world.shop.do("admin/store_credit/issue_store_credit", body=jane | {"amount": 40, "reason": "goodwill"})
+    spent = jane | {"order_id": order.order_id, "amount_to_redeem": 40}
+    world.shop.do("admin/store_credit/redeem_store_credit", body=spent)
+    assert world.stripe.pay(world.shop.start_payment(order.order_id, order.total.minor - 7000)) == "succeeded"
+    world.settle()
+    world.shop.move(order.order_id, "shipped")
+    return_id = world.returned(order, 3, 1)
+    world.shop.do("storefront/gift_cards/cancel_card", serial=card["serial"], body={"reason": "Lost"})
+    quoted = world.quote(return_id)
+
+    world.refund(return_id)
+    world.settle()
+
+    back = [("external", usd(order.total.minor - 7000)), ("gift_card", Decimal(30)), ("store_credit", Decimal(40))]
+    assert [(part["type"], part["amount"]) for part in quoted["parts"]] == back
+    [refund] = world.get(return_id)["refunds"]
+    assert (refund["status"], [(part["type"], part["amount"]) for part in refund["parts"]]) == ("succeeded", back)
+    cards = world.shop.do("admin/gift_cards/list_gift_cards")
+    assert [each["balance"] for each in cards if each["status"] == "active"] == [30]
+    after = world.order(order.order_id)
+    assert (after.refunded, after.payment_status) == (after.total, "refunded")
 
 
 # Time
