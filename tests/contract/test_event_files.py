@@ -32,25 +32,28 @@ from commerce.oauth import use_cases as oauth
 from commerce.oauth.model import SCOPES as SCOPES_OF_CLIENTS
 from commerce.oauth.model import ClientKind
 from commerce.oauth.use_cases import RegisterClient
+from commerce.returns import workflow_client
 from commerce.table.rows import Row
 from commerce.table.transaction import run
 from local.generate_openapi import PREFLIGHT, REFUSAL
 from tests.contract.endpoints import endpoints
 from tests.contract.shops import Shop
 from tests.invariants import check
-from tests.payments import Stripe, deliver, signature
+from tests.payments import Stripe, deliver, settle, signature
 from tests.shop import ROOT, Call, Credential, customer_credential, handler
 from tests.template import template
 from tests.user_pool import ISSUER as POOL_ISSUER
 from tests.user_pool import UserPool
 from tests.user_pool import serve as serve_pool
+from tests.workflow import Machine, StepFunctions
 
 EVENTS = ROOT / "events"
 FILES = sorted(EVENTS.glob("*.json"))
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 ID = "0198f3a27c4d7e10a5b6c7d8e9f00112"  # of every row that the files name, behind its prefix
 STOREFRONT, PROGRAM = "5f3k2m8q1v7r9t4w6y0z2b4d6h", "1c5n9x3p7l2j6g8s4a0e9u1i5o"  # OAuth clients
-CUSTOMER, ORDER, STRIPE_EVENT = f"cust_{ID}", f"order_{ID}", "evt_1TiLLq2eZvKYlo2C0demo001"
+CUSTOMER, ORDER, RETURN = f"cust_{ID}", f"order_{ID}", f"ret_{ID}"
+STRIPE_EVENT = "evt_1TiLLq2eZvKYlo2C0demo001"
 DEMO = Tenant("ten_demo", Mode.TEST, "USD", "America/New_York", "US", ("wh_001", "wh_002"))
 SCOPES = {
     "storefront": "cart my_orders",
@@ -425,6 +428,67 @@ def test_the_minutes_schedule_expires_what_was_not_paid(shop: Shop) -> None:
         assert invoke("schedules-expire_orders") == {"done": 0, "failed": 0}
 
     assert shop.do("admin/orders/get_order", order_id=ORDER)["status"] == "cancelled"
+
+
+@pytest.fixture
+def returned(shop: Shop, stripe: Stripe, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """The return that the files name was asked for; gives the machine of its workflow."""
+    place_order(shop)
+    stripe.pay(shop.start_payment(ORDER, 2900))
+    settle(shop.call, stripe)
+    shop.move(ORDER, "shipped")
+    [line] = shop.do("admin/orders/get_order", order_id=ORDER)["items"]
+    items = [{"order_item_id": line["id"], "quantity": 1, "reason": "wrong_size"}]
+    with as_in_the_files():
+        made = shop.do("admin/returns/create_return", body={"order_id": ORDER, "items": items})
+    assert made["id"] == RETURN
+    machine = Machine("ReturnLifecycleWorkflow")
+    monkeypatch.setenv("RETURN_WORKFLOW", machine.arn)
+    monkeypatch.setattr(workflow_client, "client", lambda _: StepFunctions(machine))
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
+    yield machine
+    bucket.objects.all().delete()
+    bucket.delete()
+
+
+def test_a_queued_return_gets_its_workflow(returned: Machine) -> None:
+    assert invoke("queues-drive_return") == {"batchItemFailures": []}
+    assert invoke("queues-drive_return") == {"batchItemFailures": []}
+
+    assert [(each.name, each.state) for each in returned.executions.values()] == [(RETURN, "Pending")]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_queued_return_that_there_is_not_comes_back() -> None:
+    [record] = payload("queues-drive_return")["Records"]
+
+    assert invoke("queues-drive_return") == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+
+
+def test_the_tasks_of_a_returns_workflow_see_it_through(
+    shop: Shop, returned: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ses, "send", lambda mail: None)
+    assert invoke("workflows-wait_for_return") is None
+    assert returned.executions == {}
+
+    shop.do("admin/returns/approve_return", method="POST", return_id=RETURN)
+    assert invoke("workflows-mail_return_label") == {"outcome": "mailed"}
+    [item] = shop.do("admin/returns/get_return", return_id=RETURN)["items"]
+    found = {"order_item_id": item["order_item_id"], "quantity": 1, "disposition": "restock"}
+    shop.do("admin/returns/receive_return", return_id=RETURN, body={"items": [found]})
+    assert invoke("workflows-refund_received_return") == {"outcome": "left_to_staff"}
+    shop.do("admin/returns/refund_return", return_id=RETURN, body={"refund_method": "store_credit"})
+    assert invoke("workflows-close_return") == {"status": "closed"}
+
+
+@pytest.mark.usefixtures("returned")
+def test_the_five_minutes_schedule_rejects_what_nobody_decided(shop: Shop) -> None:
+    with clock.use(lambda: NOON + timedelta(days=14, minutes=5)):
+        counts = invoke("schedules-decide_overdue_returns")
+
+    assert counts == {"returns": {"done": 1, "failed": 0}, "workflows": {"done": 1, "failed": 0}}
+    assert shop.do("admin/returns/get_return", return_id=RETURN)["status"] == "rejected"
 
 
 def order_a_batch() -> None:

@@ -556,11 +556,12 @@ def test_an_inquiry_that_was_answered_and_becomes_a_dispute_is_answered_again(
     shop: Shop, stripe: Stripe, order_id: str
 ) -> None:
     dispute_id = disputed(shop, stripe, order_id, "pm_card_createDisputeInquiry")
-    first = respond(shop, dispute_id, evidence={"customer_name": "Jane D."})
+    everything = dispute(shop, dispute_id)["draft"]  # so that the very same is sent to Stripe twice
+    first = respond(shop, dispute_id, evidence=everything)
     decide(shop, stripe, dispute_id, "escalated")
     assert dispute(shop, dispute_id)["status"] == "needs_response"
 
-    again = respond(shop, dispute_id, evidence={"customer_name": "Jane D."})
+    again = respond(shop, dispute_id, evidence=everything)
 
     assert [each.body["status"] for each in (first, again)] == ["warning_under_review", "under_review"]
 
@@ -641,6 +642,53 @@ def test_a_fault_of_stripes_delays_a_response_at_most(shop: Shop, stripe: Stripe
     assert {answered.status for answered in answers} <= {201, 503}
     assert (answers[-1].status, answers[-1].body["evidence_submissions"]) == (201, 1)
     assert dispute(shop, dispute_id)["status"] == "under_review"
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The attempts at answering; the first one meets a fault that has no effect, and that Stripe keeps."""
+    answer, tried = stripe_gateway.answer_dispute, list[int]()
+
+    def faulty(*given: Any, attempt: int, **named: Any) -> Any:
+        tried.append(attempt)
+        if len(tried) == 1:
+            raise stripe_gateway.ProviderFault
+        return answer(*given, attempt=attempt, **named)
+
+    monkeypatch.setattr(stripe_gateway, "answer_dispute", faulty)
+    return tried
+
+
+def test_the_try_after_a_fault_is_another_attempt(
+    shop: Shop, stripe: Stripe, order_id: str, attempts: list[int]
+) -> None:
+    """Or it would use the idempotency key under which Stripe answers its fault for ever."""
+    dispute_id = disputed(shop, stripe, order_id)
+
+    assert [respond(shop, dispute_id, key="answer-1").status for _ in range(2)] == [503, 201]
+    assert attempts == [0, 1]
+
+
+def test_a_fault_that_is_counted_while_news_come_in_is_not_forgotten(
+    shop: Shop, stripe: Stripe, order_id: str, attempts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispute_id = disputed(shop, stripe, order_id)
+    stripe.sdk.v1.disputes.update(dispute_id, {"evidence": {"customer_name": "J."}, "submit": False})
+    news = stripe.events()[-1]
+    deliver(shop.call, news)
+    fetch = stripe_gateway.get_dispute
+
+    def overtaken(*given: Any) -> Any:
+        found = fetch(*given)
+        monkeypatch.setattr(stripe_gateway, "get_dispute", fetch)
+        assert respond(shop, dispute_id).status == 503
+        return found
+
+    monkeypatch.setattr(stripe_gateway, "get_dispute", overtaken)
+    assert consume(news["id"]) == {"batchItemFailures": []}
+
+    assert respond(shop, dispute_id).status == 201
+    assert attempts == [0, 1]
 
 
 def test_a_response_whose_process_died_is_found_by_its_retry(

@@ -434,12 +434,12 @@ def drained(table: Any, sales: Sales) -> list[dict[str, Any]]:
     tenant = sales.shop.tenant
     while True:
         rows = rows_of(table, sales.shop.call)
-        unasked = [row for row in rows if row["kind"] == "refund" and row["status"] == "pending"]
+        pending = [row for row in rows if row["kind"] == "refund" and row["status"] == "pending"]
+        unasked = [row for row in pending if "provider_id" not in row]
         for row in unasked:
-            if "provider_id" not in row:
-                execution.execute(tenant.tenant_id, tenant.mode, row["order_id"], row["refund_id"])
+            execution.execute(tenant.tenant_id, tenant.mode, row["order_id"], row["refund_id"])
         news = [event for event in sales.bank.all_events() if event.event_id not in told]
-        if not news:
+        if not unasked and not news:
             return rows
         told |= {event.event_id for event in news}
         with ThreadPoolExecutor(THREADS) as pool:

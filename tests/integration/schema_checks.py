@@ -27,8 +27,8 @@ SEMANTIC = {
     ),
     "prices and amounts depend on the shop's currency, its catalogue and the order": (
         "foreign_currency unknown_currency too_many_decimal_places amount_out_of_range amount_mismatch price_mismatch "
-        "exceeds_authorized gift_cards_unpaid not_payable unsupported_payment_method unusable_payment_method unsupported_shipping_method no_exchange_rate "
-        "refund_exceeds_remaining refunded_whole"
+        "not_payable unsupported_payment_method unusable_payment_method unsupported_shipping_method no_exchange_rate "
+        "refund_exceeds_remaining refunded_whole exceeds_authorized gift_cards_unpaid"
     ),
     "one thing twice in a request, or more of it together than fits": (
         "duplicate_sku duplicate_variant two_defaults two_prices too_many_variants too_many_items too_large "

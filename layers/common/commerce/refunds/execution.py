@@ -33,12 +33,21 @@ def execute(tenant_id: str, mode: Mode, order_id: str, refund_id: str) -> Refund
     if refund.status is not RefundStatus.PENDING:
         return refund.status
     failure = _ask(caller, refund) if refund.provider_id is None else None
-    intent = stripe_gateway.get_intent(mode, refund.payment_id or "", with_refunds=True)
-    if failure is not None and not _stands(intent, refund):
-        run(lambda tx: _give_up(tx, caller, refund, failure), caller.cause())
-    else:
-        run(lambda tx: reconcile(tx, caller, orders.get(tenant, order_id), intent), caller.cause())
+    run(lambda tx: _follow(tx, caller, refund, failure), caller.cause())
     return _get(caller, order_id, refund_id).status
+
+
+def _follow(tx: Transaction, caller: Caller, asked: Refund, failure: str | None) -> None:
+    """Bring the order to what the provider says now; a refund that it refused, and does not have, has failed."""
+    intent = _intent_of(caller, asked)
+    refund = _get(caller, asked.order_id, asked.refund_id)
+    order = orders.get(caller.tenant, asked.order_id)
+    if failure is None or _stands(intent, refund) or refund.status is not RefundStatus.PENDING:
+        reconcile(tx, caller, order, intent)
+        return
+    change = OrderChange(tx, caller, order, order)
+    settling.give_up(change, refund, failure)
+    change.save()
 
 
 def _ask(caller: Caller, refund: Refund) -> str | None:
@@ -46,8 +55,7 @@ def _ask(caller: Caller, refund: Refund) -> str | None:
     try:
         stripe_gateway.create_refund(caller.tenant, refund)
     except stripe_gateway.ProviderFault:
-        intent = stripe_gateway.get_intent(caller.tenant.mode, refund.payment_id or "", with_refunds=True)
-        if not _stands(intent, refund):
+        if not _stands(_intent_of(caller, refund), refund):
             # The provider answers its stored error to this attempt for ever: the next one gets a key of its own.
             run(lambda tx: _count_attempt(tx, caller, refund), caller.cause())
             raise
@@ -56,22 +64,17 @@ def _ask(caller: Caller, refund: Refund) -> str | None:
     return None
 
 
+def _intent_of(caller: Caller, refund: Refund) -> Intent:
+    assert refund.payment_id is not None
+    return stripe_gateway.get_intent(caller.tenant.mode, refund.payment_id, with_refunds=True)
+
+
 def _stands(intent: Intent, refund: Refund) -> bool:
     return any(each.refund_id == refund.refund_id for each in intent.refunds)
 
 
 def _count_attempt(tx: Transaction, caller: Caller, refund: Refund) -> None:
     store.save(tx, caller.tenant, refund.changed(clock.now(), attempts=refund.attempts + 1))
-
-
-def _give_up(tx: Transaction, caller: Caller, refund: Refund, failure: str) -> None:
-    now = _get(caller, refund.order_id, refund.refund_id)
-    if now.status is not RefundStatus.PENDING:
-        return
-    order = orders.get(caller.tenant, refund.order_id)
-    change = OrderChange(tx, caller, order, order)
-    settling.give_up(change, now, failure)
-    change.save()
 
 
 def _get(caller: Caller, order_id: str, refund_id: str) -> Refund:

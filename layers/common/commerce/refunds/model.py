@@ -200,10 +200,10 @@ def plan(sale: Sale, request: RefundRequest, policy: RefundPolicy) -> RefundPlan
         Conflict: nothing is left to refund, or not that many units of a line.
         Invalid: no such line or source; an amount of nothing, above what the units are worth, or above what is left.
     """
-    if not sale.ceiling.minor:
-        raise Conflict("Nothing is left to refund", field="amount", reason="nothing_to_refund")
     targets = _targets(sale, request)
     room = sale.room_of(targets)
+    if not room.minor:
+        raise Conflict("Nothing is left to refund", field="amount", reason="nothing_to_refund")
     if not request.units:
         amount = _asked(request.amount, room) if request.amount is not None else room
         why = Step("amount" if request.amount is not None else "everything", amount)

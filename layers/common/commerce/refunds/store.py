@@ -102,8 +102,12 @@ def unheard_of(now: datetime, limit: int) -> list[tuple[str, Mode, str, str]]:
 
 
 def add(tx: Transaction, tenant: Tenant, refund: Refund) -> None:
-    """Write a new refund (F1)."""
-    tx.add(_row(tenant, refund))
+    """Write a new refund (F1).
+
+    Raises (at commit):
+        StaleWrite: somebody else has just heard of the same refund.
+    """
+    tx.add(_row(tenant, refund), StaleWrite("refund"))
 
 
 def save(tx: Transaction, tenant: Tenant, refund: Refund) -> None:

@@ -238,9 +238,9 @@ def due_credit_lots(shard: int) -> str:
     return f"DUE#CREDIT#{shard}"
 
 
-# Orders. In an order's partition the order row sorts after its timeline and before its payments and postings:
-# EVENT#… < ORDER < PAYMENT#… < POSTING#… < STOCK#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore
-# reads the order and its newest events.
+# Orders. In an order's partition the order row sorts right after its timeline: DISPUTE#… < EVENT#… < ORDER < PAYMENT#…
+# < POSTING#… < REFUND#… < RETURN#… < STOCK#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore reads
+# the order and its newest events.
 
 
 def order(tenant: Tenant, order_id: str) -> Key:
