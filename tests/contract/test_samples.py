@@ -38,7 +38,8 @@ OPTIONAL_KEYS = {"query", "headers", "path_parameters", "request", "request_unit
 # What the contract documents with a sample for the endpoints that there are.
 DOCUMENTED = {"AL-01", "CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
     *("GC-01", "GC-02", "GC-03", "GC-04", "GC-05", "GC-06", "GC-07", "GC-18"),
-    *("NT-01", "NT-02", "OR-04", "OR-08", "OR-09", "PY-03"),
+    *("NT-01", "NT-02", "OR-04", "OR-05", "OR-08", "OR-09", "OR-10"),
+    *("PY-03", "PY-04", "PY-05", "PY-06", "PY-07"),
     *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "X-03"),
     *("RT-01", "RT-02", "RT-03"),
     *("SC-01", "SC-02", "SC-04"),  # SC-03: tests/contract/test_checkout_sample.py
@@ -144,6 +145,26 @@ def an_order_at_v2(shop: Shop, request: pytest.FixtureRequest) -> Known:
     product = shop.product("HEADPHONES", Decimal("199.99"), stock=5)
     ids = {"ord_123": shop.order(jane, (product["id"], 1)), "cust_123": jane.customer_id, "cust_456": jane.customer_id}
     return ids | {"prod_456": product["id"], "var_789": product["variants"][0]["id"]}
+
+
+def a_payment_at_v2(shop: Shop, request: pytest.FixtureRequest, card: str = "pm_card_visa", **how: str) -> Known:
+    known = an_order_at_v2(shop, request)
+    stripe: Stripe = request.getfixturevalue("stripe")
+    body = {"order_id": known["ord_123"], "amount": 19999, "currency": "usd"} | how
+    known["pi_123"] = shop.do("v2/payments/create_payment_intent", body=body)["id"]
+    stripe.pay(known["pi_123"], card)
+    shop.settle(stripe)
+    return known
+
+
+def an_authorised_payment_at_v2(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    return a_payment_at_v2(shop, request, capture_method="manual")
+
+
+def a_disputed_order_at_v2(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    known = a_payment_at_v2(shop, request, "pm_card_createDispute")
+    [dispute] = shop.do("v2/disputes/list_disputes")["data"]
+    return known | {"du_123": dispute["id"]}
 
 
 def a_shipped_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
@@ -275,6 +296,9 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "an order with a note": an_order_with_a_note,
     "a paid order": a_paid_order,
     "an order of 199.99 at v2": an_order_at_v2,
+    "a paid order of 199.99 at v2": a_payment_at_v2,
+    "an authorised payment of 199.99 at v2": an_authorised_payment_at_v2,
+    "a disputed order of 199.99 at v2": a_disputed_order_at_v2,
     "a shipped order": a_shipped_order,
     "a shipped shirt at 29.99": a_shipped_shirt,
     "a return that was asked for": a_requested_return,

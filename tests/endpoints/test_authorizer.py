@@ -24,7 +24,7 @@ from pynamodb.connection.base import Connection
 from commerce.access import tokens, use_cases
 from commerce.access.model import MERCHANT_SCOPES, TenantStatus
 from commerce.access.use_cases import CreateKey, CreateTenant, Issued
-from commerce.kernel.caller import DEFAULT_CHECKOUT, Caller, Mode, Role, Tenant
+from commerce.kernel.caller import DEFAULT_CHECKOUT, DEFAULT_RETURNS, Caller, Mode, Role, Tenant
 from commerce.kernel.errors import Unavailable
 from commerce.observability import logger
 from commerce.table.rows import Row
@@ -108,6 +108,7 @@ def test_a_key_is_let_into_the_whole_stage_as_the_tenant_it_belongs_to(authorize
             "customers_may_cancel": True,
             "plan": "professional",
             "checkout": DEFAULT_CHECKOUT.document,
+            "returns": DEFAULT_RETURNS.document,
         }
     }
     assert (context["principal_id"], context["mode"], context["role"]) == (owner_key.key.key_id, "test", "owner")

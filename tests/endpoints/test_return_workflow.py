@@ -503,9 +503,11 @@ def test_two_redrives_at_once_give_one_execution(world: Followed) -> None:
     world.deliver()
 
     answers = [world.redrive(return_id) for _ in range(2)]
+    [asked] = [event for event in told(world.table.scan()["Items"]) if event.type == driving.REDRIVE_REQUESTED]
     world.deliver()
 
     assert answers == [{"return_id": return_id, "execution": f"{return_id}-2", "generation": 2}] * 2
+    assert (asked.data.object.actor, asked.sequence) == ("api_key:key_1", 1)
     assert world.execution(return_id) == ("ABORTED", "Pending")
     assert world.execution(f"{return_id}-2") == ("RUNNING", "Pending")
     assert list(world.machine.executions) == [return_id, f"{return_id}-2"]

@@ -323,6 +323,26 @@ def voiding(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
     return attempt, lambda: called_off(shop, order_id, "pending_payment", (3, 2))
 
 
+def capturing(shop: Shop) -> tuple[Attempt, Callable[[], None]]:
+    order_id = shop.place()
+    body = {"order_id": order_id, "amount": 5998, "currency": "usd", "capture_method": "manual"}
+    intent = shop.call("v2/payments/create_payment_intent", body=body, context=ShortLived()).body["id"]
+    assert shop.stripe.pay(intent) == "requires_capture"
+
+    def attempt() -> bool:
+        answered = shop.call("v2/payments/capture_payment", id=intent, body={"amount": 5000}, context=ShortLived())
+        return answered.status == 201
+
+    def finished() -> None:
+        settle_all(shop.call, shop.stripe)
+        order = shop.order(order_id)
+        assert (order["status"], order["payment_status"], order["total"]) == ("pending", "paid", 50)
+        assert [event["status"] for event in order["timeline"]].count("paid") == 1
+        assert shop.stripe.intents()[intent]["captured"] == 5000
+
+    return attempt, finished
+
+
 def called_off(shop: Shop, order_id: str, status: str, stock: tuple[int, int]) -> None:
     order = shop.order(order_id)
     assert (order["status"], order["payment_status"]) == (status, "voided")
@@ -365,6 +385,7 @@ SCENARIOS: list[Scenario] = [
     cancelling_by_the_customer,
     cancelling_by_the_customer_who_has_just_paid,
     voiding,
+    capturing,
     note_with_a_key,
 ]
 

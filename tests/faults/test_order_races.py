@@ -117,6 +117,55 @@ def test_sixteen_notes_and_a_move_at_once_are_all_taken_and_in_one_order(shop: S
     check(rows_of(table, shop.call))
 
 
+def authorized(shop: Shop, order_id: str) -> str:
+    body = {"order_id": order_id, "amount": 5998, "currency": "usd", "capture_method": "manual"}
+    intent = str(shop.call("v2/payments/create_payment_intent", body=body).body["id"])
+    assert shop.stripe.pay(intent) == "requires_capture"
+    hear(shop)
+    return intent
+
+
+@pytest.mark.timeout(120)
+def test_of_eight_who_capture_one_payment_those_with_another_amount_are_refused(shop: Shop, table: Any) -> None:
+    order_id = shop.place()
+    intent = authorized(shop, order_id)
+
+    def capture(amount: int) -> Answered:
+        return shop.call("v2/payments/capture_payment", id=intent, body={"amount": amount})
+
+    amounts = (5998, 5000) * 4
+    answers = at_once(*[lambda amount=amount: capture(amount) for amount in amounts])
+
+    hear(shop)
+    captured = shop.stripe.intents()[intent]["captured"]
+    answered = {(each.status, amount) for each, amount in zip(answers, amounts, strict=True)}
+    assert (201, captured) in answered
+    assert (201, 10998 - captured) not in answered
+    assert [capture(amount).status for amount in (captured, 10998 - captured)] == [201, 409]
+    order = shop.order(order_id)
+    assert (order["payment_status"], order["total"] * 100) == ("paid", captured)
+    assert [event["status"] for event in order["timeline"]].count("paid") == 1
+    check(rows_of(table, shop.call))
+
+
+@pytest.mark.timeout(120)
+def test_who_captures_a_payment_while_it_is_voided_has_either(shop: Shop, table: Any) -> None:
+    for _ in range(ROUNDS):
+        order_id = shop.place()
+        intent = authorized(shop, order_id)
+
+        captured, voided = at_once(
+            lambda: shop.call("v2/payments/capture_payment", id=intent, body={"amount": 5000}),  # noqa: B023
+            lambda: shop.call("v2/payments/cancel_payment", id=intent),  # noqa: B023
+        )
+
+        hear(shop)
+        end = (captured.status, voided.status, shop.order(order_id)["payment_status"])
+        assert end in {(201, 409, "paid"), (409, 201, "voided")}
+        shop.call("v2/inventory/adjust_inventory", product_id=shop.product["id"], body=RESTOCK)
+    check(rows_of(table, shop.call))
+
+
 @pytest.mark.timeout(120)
 def test_eight_who_void_one_payment_void_it_once(shop: Shop, table: Any) -> None:
     order_id = shop.place()

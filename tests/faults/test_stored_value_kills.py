@@ -46,6 +46,7 @@ RETRIES = 3
 TOTAL = 5998  # two shirts
 DEATHS, LOST = "deaths survived", "lost answers survived"
 
+type Note = Callable[[str, Any], None]
 type Plan = Callable[[Transaction], Any]
 type Attempt = Callable[[], bool]  # whether it is done; tried again until it is
 type Scenario = Callable[["Till"], tuple[Attempt, Callable[[], None]]]
@@ -415,8 +416,13 @@ SCENARIOS: list[Scenario] = [
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_stored_value_moves_once_whatever_dies(
-    scenario: Scenario, stripe: Stripe, table: Any, record_property: Callable[[str, Any], None]
+    scenario: Scenario, stripe: Stripe, table: Any, record_property: Note
 ) -> None:
+    survive(scenario, stripe, table, record_property)
+
+
+def survive(scenario: Scenario, stripe: Stripe, table: Any, note: Note) -> None:
+    """Try a scenario once undisturbed, then once for each of its calls that is killed or whose answer is lost."""
     calls = once(scenario, stripe, table, Door()).calls
     deaths, lost = Counter(map(_kind, calls)), Counter[str]()
     doors = [Door(strike_at=number) for number in range(len(calls))]
@@ -428,8 +434,8 @@ def test_stored_value_moves_once_whatever_dies(
     for door in doors:
         struck = once(scenario, stripe, table, door)
         assert len(struck.calls) > (door.strike_at or 0), "the call that was to be killed never came"
-    record_property(DEATHS, dict(deaths))
-    record_property(LOST, dict(lost))
+    note(DEATHS, dict(deaths))
+    note(LOST, dict(lost))
 
 
 def _only_reads(call: str) -> bool:

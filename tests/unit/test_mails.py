@@ -21,10 +21,11 @@ from commerce.events.catalogue import CATALOGUE
 from commerce.gift_cards.delivery import Letter
 from commerce.kernel.errors import Unavailable
 from commerce.kernel.money import Money
-from commerce.mails import ses
+from commerce.mails import return_label, ses
 from commerce.mails.gift_card import DESIGNS, compose, design_of
 from commerce.mails.model import MAX_NAME, MAX_SUBJECT, Mail, Refused
 from commerce.mails.rendering import amount, render
+from commerce.mails.return_label import LabelLetter
 from tests.template import ROOT, template
 
 LETTER = Letter(
@@ -341,16 +342,77 @@ def test_a_mail_service_that_does_not_answer_is_away() -> None:
         send_to(silence, compose(LETTER))
 
 
+# The label of a return
+
+LABEL = LabelLetter(
+    recipient="jane@example.com",
+    shop="Harbor & Pine",
+    rma_number="RMA-7K3M-9Q2X",
+    order_id="order_1",
+    items=(("Merino Jersey", 2), ("Wool Socks", 1)),
+    send_by=date(2027, 4, 25),
+    label=b"%PDF-1.4",
+)
+
+
+def test_the_mail_with_a_label_says_what_to_send_back_and_until_when() -> None:
+    mail = return_label.compose(LABEL)
+
+    assert mail.subject == "Your return RMA-7K3M-9Q2X to Harbor & Pine"
+    for text in (" ".join(Page(mail.html).text.split()), mail.text):
+        for part in ("RMA-7K3M-9Q2X", "order_1", "Merino Jersey", "Wool Socks", "arrives by 25 April 2027"):
+            assert part in text, part
+
+
+def test_a_return_without_a_deadline_is_not_told_one() -> None:
+    assert "arrives by" not in return_label.compose(replace(LABEL, send_by=None)).text
+
+
+def test_no_product_and_no_shop_is_markup_in_the_mail_with_a_label() -> None:
+    plain = Page(return_label.compose(LABEL).html)
+
+    mail = return_label.compose(replace(LABEL, shop=MARKUP, items=((MARKUP, 2), ("Wool Socks", 1))))
+
+    page = Page(mail.html)
+    assert (page.tags, page.links) == (plain.tags, [])
+    assert page.text.count(MARKUP) == 3
+    assert mail.text.count(MARKUP) == 2
+
+
+def test_ses_is_given_the_label_as_a_file_and_no_file_with_other_mails() -> None:
+    asked: list[dict[str, Any]] = []
+
+    send_to(asked.append, return_label.compose(LABEL))
+    send_to(asked.append, compose(LETTER))
+
+    [with_label, without] = [each["Content"]["Simple"] for each in asked]
+    assert with_label["Attachments"] == [
+        {"FileName": "RMA-7K3M-9Q2X.pdf", "ContentType": "application/pdf", "RawContent": b"%PDF-1.4"}
+    ]
+    assert "Attachments" not in without
+
+
+def test_a_label_for_nobody_in_particular_is_refused() -> None:
+    with pytest.raises(Refused):
+        return_label.compose(replace(LABEL, recipient="jane"))
+
+
 # The stack
 
 
-def test_only_functions_that_render_have_the_documents_layer_and_only_the_mailer_sends() -> None:
+def test_only_functions_that_render_have_the_documents_layer_and_only_mailers_send() -> None:
     resources = template()["Resources"]
     with_layer = {name for name, each in resources.items() if {"Ref": "DocumentsLayer"} in each_layer(each)}
     senders = {name for name, each in resources.items() if "ses:SendEmail" in str(each)}
 
-    assert with_layer == {"QueuesDeliverGiftCard", "WorkflowsPublishLiabilityDay"}
-    assert senders == {"MailerRole"}
+    assert with_layer == {
+        "AdminApproveReturn",
+        "QueuesDeliverGiftCard",
+        "StorefrontRequestReturn",
+        "WorkflowsMailReturnLabel",
+        "WorkflowsPublishLiabilityDay",
+    }
+    assert senders == {"MailerRole", "ReturnLabelMailerRole"}
 
 
 def each_layer(resource: dict[str, Any]) -> list[Any]:
@@ -362,6 +424,9 @@ def test_the_request_to_deliver_is_tills_own_and_documented_events_are_not() -> 
     assert {name for name, model in CATALOGUE.items() if model.internal} == {
         "gift_card.delivery_requested",
         "gift_card_batch.requested",
+        "refund.requested",
+        "refund.settled",
+        "return.redrive_requested",
     }
 
 

@@ -1,16 +1,21 @@
 """The workflow of a return: its states are the model's statuses, its ways their moves, and it always has a next one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from commerce.kernel.caller import Mode, Tenant
+from commerce.kernel.errors import Unavailable
 from commerce.kernel.money import Money
 from commerce.refunds.model import Method
+from commerce.returns import workflow_client
 from commerce.returns.model import FINAL, MOVES, Return, Status
+from commerce.returns.queue import return_in
 from commerce.returns.workflow_model import (
     LOOK_AFTER,
     LOOK_AT_LEAST_EVERY,
@@ -19,6 +24,7 @@ from commerce.returns.workflow_model import (
     next_move,
 )
 from local.draw_returns import FILE, page
+from tests.shop import TENANT
 from tests.template import ROOT
 
 STATES: dict[str, Any] = json.loads((ROOT / "functions/workflows/return_lifecycle/definition.asl.json").read_text())[
@@ -208,3 +214,67 @@ def test_of_two_tries_of_a_task_the_later_one_is_the_newer() -> None:
     ]
 
     assert [each.since for each in tries] == sorted(each.since for each in tries)
+
+
+# Step Functions' words
+
+
+def asking(code: str) -> Any:
+    """A client that refuses everything with ``code``."""
+
+    class Client:
+        def __getattr__(self, call: str) -> Any:
+            def refuse(**_: Any) -> None:
+                raise ClientError({"Error": {"Code": code, "Message": ""}}, call)
+
+            return refuse
+
+    return Client()
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    monkeypatch.setenv("RETURN_WORKFLOW", "arn:aws:states:us-east-1:123456789012:stateMachine:ReturnLifecycle")
+    return lambda code: monkeypatch.setattr(workflow_client, "client", lambda _: asking(code))
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_an_answer_to_a_task_that_waits_no_more_is_no_failure(refusing: Callable[[str], None], code: str) -> None:
+    refusing(code)
+
+    assert not workflow_client.answer("token", Status.APPROVED)
+
+
+def test_an_execution_that_was_started_before_is_started(refusing: Callable[[str], None]) -> None:
+    refusing("ExecutionAlreadyExists")
+
+    workflow_client.start("ret_1", TENANT, "ret_1", 1)
+
+
+def test_an_execution_that_has_ended_or_never_was_is_stopped_and_does_not_run(refusing: Callable[[str], None]) -> None:
+    refusing("ExecutionDoesNotExist")
+
+    workflow_client.stop("ret_1")
+    assert not workflow_client.is_running("ret_1")
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ServiceUnavailable", "AccessDeniedException"])
+def test_every_other_refusal_is_tried_again_later(refusing: Callable[[str], None], code: str) -> None:
+    refusing(code)
+
+    for call in (
+        lambda: workflow_client.start("ret_1", TENANT, "ret_1", 1),
+        lambda: workflow_client.stop("ret_1"),
+        lambda: workflow_client.is_running("ret_1"),
+        lambda: workflow_client.answer("token", Status.APPROVED),
+    ):
+        with pytest.raises(Unavailable):
+            call()
+
+
+def test_a_message_names_the_return_that_it_is_about_or_whose_refund_it_is_about() -> None:
+    told = {"tenant": "ten_1", "mode": "test", "ordering_key": "ret_1", "data": {"object": {"id": "ret_1"}}}
+    settled = told | {"ordering_key": "order_1", "data": {"object": {"order_id": "order_1", "return_id": "ret_1"}}}
+
+    for detail in (told, settled):
+        assert return_in(json.dumps({"detail": detail})) == (Tenant("ten_1", Mode.TEST), "ret_1")

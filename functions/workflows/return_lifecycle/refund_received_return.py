@@ -1,6 +1,6 @@
 """Step Functions task: all units of a return are accounted for
 
-What came back is refunded, if the shop has decided that this happens by itself. Else its staff refunds.
+What came back is refunded, where the shop has decided that this happens by itself. Else its staff refunds.
 """
 
 from typing import Any

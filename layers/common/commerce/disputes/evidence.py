@@ -12,16 +12,14 @@ from commerce.kernel.money import Money
 from commerce.kernel.periods import day_of
 from commerce.orders.model import Address, Order
 
-_TOLD = frozenset(TimelineType) - {TimelineType.DISPUTE, TimelineType.NOTE}  # the bank knows of its own dispute
 
-
-def draft(order: Order, timeline: Sequence[TimelineEvent], timezone: str, *, notes: bool = False) -> dict[str, str]:
+def draft(order: Order, timeline: Sequence[TimelineEvent], timezone: str) -> dict[str, str]:
     """What is known of the sale, the parcel and what happened since, by Stripe's names of evidence.
 
     Args:
-        timeline: newest first.
+        timeline: newest first; with the staff's own notes only where they may be told, because the bank may show them
+            to the holder of the card.
         timezone: of the shop, in which days are told.
-        notes: whether the staff's own notes may be told: the bank may show them to the holder of the card.
     """
     shipped = day_of(order.shipped_at, timezone).isoformat() if order.shipped_at is not None else None
     known = {
@@ -34,8 +32,7 @@ def draft(order: Order, timeline: Sequence[TimelineEvent], timezone: str, *, not
         "shipping_date": shipped,
     }
     words = {name: text[:MAX_WORDS] for name, text in known.items() if text}
-    told = _TOLD | {TimelineType.NOTE} if notes else _TOLD
-    history = [_line(each) for each in timeline if each.type in told]
+    history = [_line(each) for each in timeline if each.type is not TimelineType.DISPUTE]  # the bank knows of its own
     return words | {
         "product_description": _fitting(_sold(order)),
         "uncategorized_text": _account(order, timezone, history),

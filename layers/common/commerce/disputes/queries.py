@@ -59,7 +59,7 @@ def drafted(tenant: Tenant, order_id: str, *, notes: bool) -> tuple[Order, dict[
     if found is None:
         raise NotFound("order")
     order, timeline = found
-    return order, draft(order, timeline, tenant.timezone, notes=notes)
+    return order, draft(order, timeline, tenant.timezone)
 
 
 def find(

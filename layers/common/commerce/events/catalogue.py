@@ -276,6 +276,7 @@ class ReturnWorkflow(Model):
 
     return_id: str
     generation: Annotated[int, Field(strict=True, ge=2, description="Which of its executions, counted from 1")]
+    actor: Annotated[str, Field(description="Who asked for it")]
 
 
 class GiftCardBatch(Model):

@@ -112,7 +112,7 @@ def apply(tx: Transaction, event: StripeEvent) -> None:
     if event.type not in HANDLED or event.intent_id is None:
         store.applied(tx, event)
         return
-    intent = stripe_gateway.get_intent(mode, event.intent_id, with_refunds="refund" in event.type)
+    intent = stripe_gateway.get_intent(mode, event.intent_id)
     tenant = find_tenant(intent.tenant_id, mode) if intent.tenant_id else None
     order = order_rows.find(tenant, intent.order_id) if tenant is not None and intent.order_id else None
     if tenant is None or order is None or order.payment_intent_id != intent.intent_id:
@@ -122,6 +122,9 @@ def apply(tx: Transaction, event: StripeEvent) -> None:
         return
     caller = system(tenant, "stripe")
     if event.dispute_id is None:
+        if "refund" in event.type:
+            # After the order was read: refunds move back, too, and what is older than the order could undo what it is.
+            intent = stripe_gateway.get_intent(mode, intent.intent_id, with_refunds=True)
         reconcile(tx, caller, order, intent)
     else:
         from commerce.disputes import use_cases as disputes

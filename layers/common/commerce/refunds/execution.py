@@ -38,10 +38,13 @@ def execute(tenant_id: str, mode: Mode, order_id: str, refund_id: str) -> Refund
 
 
 def _follow(tx: Transaction, caller: Caller, asked: Refund, failure: str | None) -> None:
-    """Bring the order to what the provider says now; a refund that it refused, and does not have, has failed."""
-    intent = _intent_of(caller, asked)
+    """Bring the order to what the provider says now; a refund that it refused, and does not have, has failed.
+
+    The provider is asked last: refunds move back, too, and what is older than the order could undo what it is.
+    """
     refund = _get(caller, asked.order_id, asked.refund_id)
     order = orders.get(caller.tenant, asked.order_id)
+    intent = _intent_of(caller, asked)
     if failure is None or _stands(intent, refund) or refund.status is not RefundStatus.PENDING:
         reconcile(tx, caller, order, intent)
         return

@@ -85,7 +85,7 @@ def redrive(tx: Transaction, tenant: Tenant, return_id: str) -> ReturnWorkflow:
             sequence=again.generation - 1,
             at=clock.now(),
             tenant=tenant,
-            data={"return_id": return_id, "generation": again.generation},
+            data={"return_id": return_id, "generation": again.generation, "actor": tx.cause.actor},
         ),
     )
     return again
