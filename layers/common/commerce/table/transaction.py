@@ -189,8 +189,8 @@ def _meaning(error: TransactWriteError, meanings: list[CommerceError]) -> Except
         if reason is not None and reason.code == "ConditionalCheckFailed"
     ]
     refused = [meaning for meaning in failed if not isinstance(meaning, _Rehearsed)]
-    if refused:
-        return refused[0]
+    if refused:  # where what was read is stale, planning anew says whether the rest is refused still
+        return next((each for each in refused if isinstance(each, StaleWrite)), refused[0])
     if any(reason is not None and reason.code in _BUSY for reason in reasons) or is_busy(error):
         return Contended()
     if _is_too_large(error):
