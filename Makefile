@@ -80,9 +80,10 @@ check-template:
 	@echo "== template" && .venv/bin/cfn-lint template.yaml
 	@$(ON_PATH) AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
-openapi: $(DEV_STAMP) ## write openapi.yaml, the API reference and docs/events.md from the code
+openapi: $(DEV_STAMP) ## write openapi.yaml, the API reference, docs/events.md and the picture in docs/returns.md from the code
 	@$(PY) local/generate_openapi.py
 	@$(PY) local/generate_events.py
+	@$(PY) local/draw_returns.py
 
 bench: environments ## measure calls, units, milliseconds and memory per endpoint
 	@$(PY) -m benchmarks

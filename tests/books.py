@@ -22,6 +22,7 @@ def check(by_kind: dict[str, Rows]) -> None:
     _lots(by_kind["credit_lot"], by_kind["credit_pointer"], postings, orders)
     _orders(orders, postings)
     _sold(orders, by_kind["gift_card"], postings)
+    _disputes(by_kind["dispute"], by_kind["dispute_pointer"], orders, postings)
 
 
 def tenant_of(item: dict[str, Any]) -> str:
@@ -198,3 +199,23 @@ def _sold(orders: Rows, cards: Rows, postings: Rows) -> None:
         if order["payment_status"] == "paid" and order["status"] != "cancelled":
             assert len(issued) == len(sold), f"{order['order_id']} is paid and its cards are not issued"
     assert not bought, f"cards bought with no order: {list(bought)}"
+
+
+def _disputes(disputes: Rows, pointers: Rows, orders: Rows, postings: Rows) -> None:
+    """What the payment provider holds back is what orders and the ledger say; each of its movements is booked once."""
+    held, lost, tenants = Counter[tuple[str, str]](), Counter[str](), {tenant_of(row) for row in disputes}
+    booked = Counter((tenant_of(row), row["order_id"], row["operation_id"]) for row in postings if "order_id" in row)
+    for row in disputes:
+        tenant, name = tenant_of(row), row["order_id"]
+        held[tenant, name] += int(row["withdrawn"]) - int(row["reinstated"])
+        lost[tenant] += int(row["lost"])
+        for movement in json.loads(row["movements"]):
+            assert booked[tenant, name, f"dispute:{movement}"] == 1, f"{row['dispute_id']}: {movement}"
+    assert len(disputes) == len(pointers)
+    for order in orders:
+        assert held[tenant_of(order), order["order_id"]] == int(order["disputed"]), order["order_id"]
+    for tenant in tenants:
+        own = [row for row in postings if tenant_of(row) == tenant]
+        kept = sum(amount for (of, _), amount in held.items() if of == tenant) - lost[tenant]
+        assert -_book(own, "asset:psp_disputed")[0] == kept, f"{tenant}: {kept} is held back"
+        assert -_book(own, "expense:dispute_loss")[0] == lost[tenant], f"{tenant}: {lost[tenant]} was lost"

@@ -12,8 +12,9 @@ import pytest
 from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
 from commerce.kernel import clock
-from commerce.kernel.caller import Mode
+from commerce.kernel.caller import Mode, Tenant
 from commerce.table.transaction import run
+from tests.contract.shops import Shop
 from tests.invariants import check
 from tests.payments import Stripe, consume, deliver, end_unasked, settle, signature
 from tests.shop import TENANT, Call, Credential, customer_credential, handler
@@ -110,6 +111,23 @@ def test_an_amount_that_is_not_owed_starts_nothing(
     call: Call, stripe: Stripe, order_id: str, amount: int, currency: str, code: str
 ) -> None:
     refused = start(call, order_id, amount, currency)
+
+    assert (refused.status, refused.body["error"]["details"][0]["code"]) == (422, code)
+    assert stripe.intents() == {}
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "amount", "code"),
+    [("USD", "0.49", 49, "amount_too_small"), ("KWD", "1.234", 1234, "parameter_invalid_integer")],
+)
+def test_an_amount_that_stripe_does_not_take_is_refused_and_starts_nothing(
+    call: Call, stripe: Stripe, currency: str, price: str, amount: int, code: str
+) -> None:
+    shop = Shop(call, Tenant("ten_9", Mode.TEST, currency, warehouses=("wh_001",))).open()
+    order_id = shop.order(shop.customer(), (shop.product("CUP", Decimal(price), stock=1)["id"], 1))
+    body = {"order_id": order_id, "amount": amount, "currency": currency}
+
+    refused = shop.call("admin/payments/create_payment_intent", body=body, credential=shop.merchant)
 
     assert (refused.status, refused.body["error"]["details"][0]["code"]) == (422, code)
     assert stripe.intents() == {}

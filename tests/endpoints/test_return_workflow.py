@@ -225,7 +225,7 @@ def test_a_refund_that_fails_is_waited_for_until_another_one_succeeds(world: Fol
 # Late, twice, in another order, never
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_in_any_order_and_however_often_the_events_arrive_the_end_is_the_same(world: Followed, seed: int) -> None:
     chance = random.Random(seed)
     order = world.sell()
@@ -507,7 +507,7 @@ def test_two_redrives_at_once_give_one_execution(world: Followed) -> None:
     world.deliver()
 
     assert answers == [{"return_id": return_id, "execution": f"{return_id}-2", "generation": 2}] * 2
-    assert (asked.data.object.actor, asked.sequence) == ("api_key:key_1", 1)
+    assert (asked.data.object.model_dump()["actor"], asked.sequence) == ("api_key:key_1", 1)
     assert world.execution(return_id) == ("ABORTED", "Pending")
     assert world.execution(f"{return_id}-2") == ("RUNNING", "Pending")
     assert list(world.machine.executions) == [return_id, f"{return_id}-2"]

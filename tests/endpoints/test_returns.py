@@ -351,6 +351,25 @@ def test_a_return_is_approved_once_and_the_same_request_again_has_the_same_answe
     assert answers[0].text == answers[1].text
 
 
+def test_of_an_approval_and_a_cancellation_at_once_the_first_one_counts(
+    world: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    return_id = world.ask(world.sell(), 1)
+    issue = labels.issue
+
+    def cancel_meanwhile(*args: Any) -> None:
+        monkeypatch.setattr(labels, "issue", issue)
+        world.shop.do("admin/returns/cancel_return", return_id=return_id)
+        issue(*args)
+
+    monkeypatch.setattr(labels, "issue", cancel_meanwhile)
+
+    refusal = world.try_("admin/returns/approve_return", method="POST", return_id=return_id)
+
+    assert refusal == (409, "illegal_transition")
+    assert world.get(return_id)["status"] == "cancelled"
+
+
 def test_a_move_may_say_which_version_it_is_based_on(world: Warehouse) -> None:
     return_id = world.ask(world.sell(), 1)
     stale = {"If-Match": '"2"'}
@@ -450,8 +469,8 @@ def test_only_restocked_units_go_back_on_sale_where_they_are_said_to_be(world: W
         return_id,
         found(shirts, 1, "restock"),
         found(shirts, 1, "restock", location="wh_002"),
-        found(shirts, 1, "quarantine"),
-        found(mug, 1, "discard"),
+        found(shirts, 1, "quarantine", location="wh_002"),
+        found(mug, 1, "discard", location="wh_001"),
     )
 
     assert world.available(world.shirt, "wh_001") == before + 1

@@ -13,7 +13,8 @@ from boto3.dynamodb.conditions import Attr
 
 from commerce.access import use_cases as access
 from commerce.access.use_cases import CreateTenant
-from commerce.kernel.caller import Mode, Tenant
+from commerce.kernel.caller import DEFAULT_RETURNS, Mode, Tenant
+from commerce.kernel.return_policy import ReturnPolicy
 from commerce.table.rows import Row
 from commerce.table.transaction import run
 from local.stack.servers import start_emulator
@@ -67,7 +68,7 @@ def stripe(emulator: Any) -> Stripe:
     return stripe
 
 
-def new_shop() -> Call:
+def new_shop(returns: ReturnPolicy = DEFAULT_RETURNS) -> Call:
     """A new tenant, and calls with a credential of its."""
     tenant_id = f"ten_{uuid.uuid4().hex[:12]}"
     warehouses = ("wh_001", "wh_002")
@@ -79,9 +80,12 @@ def new_shop() -> Call:
         country="US",
         warehouses=warehouses,
         mode=Mode.TEST,
+        returns=returns,
     )
     run(lambda tx: access.create_tenant(tx, command))
-    tenant = Tenant(tenant_id=tenant_id, mode=Mode.TEST, timezone="America/New_York", warehouses=warehouses)
+    tenant = Tenant(
+        tenant_id=tenant_id, mode=Mode.TEST, timezone="America/New_York", warehouses=warehouses, returns=returns
+    )
     return Call(credential=Credential(tenant=tenant))
 
 

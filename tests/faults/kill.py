@@ -4,6 +4,7 @@ Nothing in the code under test may catch it, as nothing catches a killed process
 botocore's (DynamoDB, SQS, Secrets Manager), the Stripe SDK's, and urllib3's, through which the user pool is asked.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,35 @@ class Door:
         if struck:
             raise self.error(name)
         return answer
+
+
+def kind_of(call: str) -> str:
+    """``TransactWriteItems``, or the route of Stripe's without its ids."""
+    plain = call.rpartition(".")[2]
+    return "/".join(part for part in plain.split("/") if not part.startswith(("pi_", "re_")))
+
+
+def _only_reads(call: str) -> bool:
+    reads = ("GetItem", "BatchGetItem", "Query", "GetSecretValue", "DescribeExecution")
+    return call.startswith("GET ") or kind_of(call) in reads
+
+
+def strikes(calls: list[str]) -> list[Door]:
+    """Doors that strike before each of the calls; after each that writes, too, and at its answer.
+
+    Whoever dies after a read dies before the next call; and botocore asks for what was read once more.
+    """
+    doors = [Door(strike_at=number) for number in range(len(calls))]
+    for number in (number for number, call in enumerate(calls) if not _only_reads(call)):
+        doors += [Door(strike_at=number, after=True), Door(strike_at=number, after=True, error=AnswerLost)]
+    return doors
+
+
+def survived(note: Callable[[str, Any], None], doors: list[Door], calls: list[str]) -> None:
+    """Note how many of these strikes there were at which kinds of calls."""
+    for title, error in (("deaths survived", Killed), ("lost answers survived", AnswerLost)):
+        struck = [calls[door.strike_at or 0] for door in doors if door.error is error]
+        note(title, dict(Counter(map(kind_of, struck))))
 
 
 @contextmanager

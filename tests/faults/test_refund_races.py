@@ -160,7 +160,7 @@ class Sales:
             rest = tendering.Redeem(name, self.order(name).outstanding, with_cards[0])
             insist(lambda tx: tendering.redeem_gift_card(tx, shop.merchant, rest))
         else:
-            intent = self._start(name)
+            intent = self.start(name)
             assert self.bank.stripe.pay(intent, rng.choice(("pm_card_visa", PENDING))) == "succeeded"
         return name
 
@@ -173,7 +173,7 @@ class Sales:
         spent = tendering.Redeem(name, usd(minor))
         insist(lambda tx: tendering.redeem_store_credit(tx, self.shop.merchant, spent, customer))
 
-    def _start(self, name: str) -> str:
+    def start(self, name: str) -> str:
         wanted = StartPayment(name, self.order(name).outstanding.minor, "USD")
         return run(lambda tx: payments.start(tx, self.shop.merchant, wanted)).intent_id
 
@@ -181,7 +181,7 @@ class Sales:
         """All that was paid for one order is on its way back, and its bank takes a while."""
         self.shop.welcome(1, Decimal(PRICE).scaleb(-2))
         order = self.shop.place(0)
-        intent = self._start(order.order_id)
+        intent = self.start(order.order_id)
         assert self.bank.stripe.pay(intent, PENDING) == "succeeded"
         for event in self.bank.all_events():
             hear(event)

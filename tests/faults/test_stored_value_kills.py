@@ -4,7 +4,6 @@ Here is what is not a route of the API, and what several routes do between them;
 Every scenario first runs undisturbed to learn its calls. Whoever was killed tries again, three times at most.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +35,7 @@ from commerce.store_credit import use_cases as store_credit
 from commerce.store_credit.model import balance_of
 from commerce.table.transaction import Transaction, run
 from tests.faults.conftest import rows_of
-from tests.faults.kill import AnswerLost, Door, Killed, watching
+from tests.faults.kill import Door, Killed, strikes, survived, watching
 from tests.faults.test_kills import Shop, open_shop
 from tests.invariants import check
 from tests.payments import Stripe, consume, deliver, end_unasked, settle
@@ -44,7 +43,6 @@ from tests.shop import handler
 
 RETRIES = 3
 TOTAL = 5998  # two shirts
-DEATHS, LOST = "deaths survived", "lost answers survived"
 
 type Note = Callable[[str, Any], None]
 type Plan = Callable[[Transaction], Any]
@@ -424,28 +422,11 @@ def test_stored_value_moves_once_whatever_dies(
 def survive(scenario: Scenario, stripe: Stripe, table: Any, note: Note) -> None:
     """Try a scenario once undisturbed, then once for each of its calls that is killed or whose answer is lost."""
     calls = once(scenario, stripe, table, Door()).calls
-    deaths, lost = Counter(map(_kind, calls)), Counter[str]()
-    doors = [Door(strike_at=number) for number in range(len(calls))]
-    for number in (number for number, call in enumerate(calls) if not _only_reads(call)):
-        # Whoever dies after a read dies before the next call; and botocore asks for what was read once more.
-        doors += [Door(strike_at=number, after=True), Door(strike_at=number, after=True, error=AnswerLost)]
-        deaths[_kind(calls[number])] += 1
-        lost[_kind(calls[number])] += 1
+    doors = strikes(calls)
     for door in doors:
         struck = once(scenario, stripe, table, door)
         assert len(struck.calls) > (door.strike_at or 0), "the call that was to be killed never came"
-    note(DEATHS, dict(deaths))
-    note(LOST, dict(lost))
-
-
-def _only_reads(call: str) -> bool:
-    return call.startswith("GET ") or _kind(call) in ("GetItem", "BatchGetItem", "Query", "GetSecretValue")
-
-
-def _kind(call: str) -> str:
-    """``TransactWriteItems``, or the route of Stripe's without its ids."""
-    plain = call.rpartition(".")[2]
-    return "/".join(part for part in plain.split("/") if not part.startswith(("pi_", "re_")))
+    survived(note, doors, calls)
 
 
 def once(scenario: Scenario, stripe: Stripe, table: Any, door: Door) -> Door:

@@ -369,7 +369,7 @@ def _call(mode: Mode, work: Any) -> Any:
     except stripe.InvalidRequestError as error:
         if error.code == "payment_intent_unexpected_state":
             raise Conflict("The payment is in another state", reason="payment_state") from error
-        if error.code in ("amount_too_small", "amount_too_large"):
+        if error.code in ("amount_too_small", "amount_too_large", "parameter_invalid_integer"):
             raise Invalid(
                 "The payment provider does not take this amount", field="amount", reason=error.code
             ) from error

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from commerce.http.contracts import Input, Instant, Line, Major, Output
-from commerce.refunds.model import SourceKind
+from commerce.refunds.model import SourceKind, Step
 from commerce.refunds.records import Refund, RefundStatus
 
 Reason = Annotated[Line, Field(max_length=100, examples=["customer_request"])]
@@ -72,15 +72,29 @@ class RefundPartOut(Output):
     amount: Major
 
 
+class RefundStepOut(Output):
+    """``amount`` is negative for what the shop keeps."""
+
+    what: Annotated[str, Field(examples=["restocking_fee"])]
+    amount: Major
+
+    @classmethod
+    def of(cls, step: Step) -> "RefundStepOut":
+        return cls(what=step.what, amount=step.amount.major)
+
+
 class RefundOut(Output):
-    """What goes back of an order. Stored value is back at once; ``status`` is that of the part that goes through the
-    payment provider, ``failure_reason`` its word for why that failed."""
+    """What goes back of an order, and why that much: ``steps`` add up to ``amount``, and so do ``parts``; ``reason`` is
+    what the shop said to it. Stored value is back at once; ``status`` is that of the part that goes through the payment
+    provider, ``failure_reason`` its word for why that failed."""
 
     id: str
     amount: Major
     currency: str
     status: RefundStatus
+    steps: list[RefundStepOut]
     parts: list[RefundPartOut]
+    reason: str | None
     failure_reason: str | None
     created_at: Instant
 
@@ -91,7 +105,9 @@ class RefundOut(Output):
             amount=refund.amount.major,
             currency=refund.currency,
             status=refund.status,
+            steps=[RefundStepOut.of(step) for step in refund.steps],
             parts=[RefundPartOut(type=part.kind, amount=part.amount.major) for part in refund.parts],
+            reason=refund.reason,
             failure_reason=refund.failure,
             created_at=refund.requested_at,
         )

@@ -10,7 +10,7 @@ from commerce.http.pages import OffsetQuery
 from commerce.kernel.caller import Tenant
 from commerce.kernel.limits import MAX_LINES
 from commerce.orders.model import Order
-from commerce.refunds.contracts import RefundOut
+from commerce.refunds.contracts import RefundOut, RefundStepOut
 from commerce.refunds.model import Method, SourceKind
 from commerce.returns import labels
 from commerce.returns.model import Disposition, Receipt, Return, ReturnItem, Status, Step
@@ -77,8 +77,8 @@ class ReceiveIn(Input):
 
 
 class RefundReturnIn(Input):
-    """``amount`` is for refunding less than the units are worth, which needs a ``reason``. ``refund_method`` is for
-    another one than was asked for."""
+    """``amount`` is for refunding less than the units are worth, which needs a ``reason``; the customer is told it.
+    ``refund_method`` is for another one than was asked for."""
 
     amount: Annotated[AmountIn, Field(examples=[20])] | None = None
     reason: Words | None = None
@@ -323,13 +323,6 @@ class QuotedLineOut(Output):
     amount: Major
 
 
-class QuotedStepOut(Output):
-    """``amount`` is negative for what the shop keeps."""
-
-    what: Annotated[str, Field(examples=["restocking_fee"])]
-    amount: Major
-
-
 class QuotedPartOut(Output):
     """What goes back to one of the order's payments; ``id`` is None for new stored value."""
 
@@ -350,7 +343,7 @@ class QuoteOut(Output):
     currency: str
     total_refund: Major
     lines: list[QuotedLineOut]
-    steps: list[QuotedStepOut]
+    steps: list[RefundStepOut]
     parts: list[QuotedPartOut]
 
     @classmethod
@@ -373,6 +366,6 @@ class QuoteOut(Output):
                 )
                 for line in plan.lines
             ],
-            steps=[QuotedStepOut(what=step.what, amount=step.amount.major) for step in plan.steps],
+            steps=[RefundStepOut.of(step) for step in plan.steps],
             parts=[QuotedPartOut(type=part.kind, id=part.source_id, amount=part.amount.major) for part in plan.parts],
         )

@@ -263,6 +263,7 @@ class _Change:
     after: Return
     at: datetime = field(default_factory=clock.now)
     _order_is_saved: bool = False
+    _told: list[tuple[Step, str, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def order(self) -> Order:
@@ -281,19 +282,7 @@ class _Change:
         said = {name: value for name, value in data.items() if value is not None}
         what = event_type.removeprefix("return.")
         step = Step(self.after.version, self.at, self.caller.actor, what, self.after.status, said)
-        store.record(self.tx, self.caller.tenant, self.after.return_id, step)
-        events.announce(
-            self.tx,
-            DomainEvent(
-                event_id=ids.new("evt"),
-                type=event_type,
-                aggregate_id=self.after.return_id,
-                sequence=self.after.sequence,
-                at=self.at,
-                tenant=self.caller.tenant,
-                data=as_object(self.after),
-            ),
-        )
+        self._told.append((step, event_type, as_object(self.after)))
 
     def give(self, request: RefundRequest, reason: str | None) -> Refund:
         """Refund, and save the order with it."""
@@ -320,7 +309,25 @@ class _Change:
             workflow_store.add(self.tx, self.caller.tenant, self.after.return_id, self.at)
         else:
             store.save(self.tx, self.caller.tenant, self.after, since=self.before.version)
+        self._tell()  # after the return itself: of two moves at once, the later one is planned anew
         return self.after
+
+    def _tell(self) -> None:
+        first = self.after.sequence - len(self._told) + 1
+        for sequence, (step, event_type, shown) in enumerate(self._told, start=first):
+            store.record(self.tx, self.caller.tenant, self.after.return_id, step)
+            events.announce(
+                self.tx,
+                DomainEvent(
+                    event_id=ids.new("evt"),
+                    type=event_type,
+                    aggregate_id=self.after.return_id,
+                    sequence=sequence,
+                    at=self.at,
+                    tenant=self.caller.tenant,
+                    data=shown,
+                ),
+            )
 
     def _save_order(self, order: Order, status: Status) -> None:
         self._order_is_saved = True
