@@ -44,7 +44,7 @@ from tests.shop import Call
 ORDERS = int(os.environ.get("TILL_ORDERS", "40"))
 SMALLEST_CHARGE = 50  # minor units; Stripe takes no less
 CURRENCIES = ("JPY", "USD", "KWD")  # 0, 2 and 3 decimal places
-AT_STRIPE = {"JPY", "USD"}  # which takes no third decimal of a dinar, and parts of an order have one
+AT_STRIPE = {"JPY", "USD"}  # it takes no third decimal of a dinar, and what units are worth has one
 
 type Units = dict[int, int]
 """How many units of each line, by its place in the order."""
@@ -279,6 +279,7 @@ def markets(call: Call, table: Any, stripe: Stripe) -> Iterator[dict[str, Market
     bucket.delete()
 
 
+@pytest.mark.timeout(600)
 def test_whichever_way_an_order_is_returned_what_was_paid_goes_back_and_each_quote_is_kept(
     markets: dict[str, Market], table: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,9 +5,14 @@ Processes, because a Lambda function handles one request at a time: Powertools k
 
 import multiprocessing
 import os
+import sys
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext
 from typing import Any
+from unittest import mock
 
 from commerce.kernel import clock, ids
 from tests.contract.endpoints import endpoints
@@ -22,13 +27,21 @@ endpoints()  # imported once, in the server that the processes are forked from
 _barrier: list[threading.Barrier] = []
 
 
+@contextmanager
+def forking() -> Iterator[ForkServerContext]:
+    """Where processes start within the block: from one server, which imports everything once and finds it as we do."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "tests.faults.workers"])
+    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
+        yield context
+
+
 class Racers:
     """They wait between races. Make them when the environment names table and Stripe."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        self._pool = context.Pool(RACERS, _wait, (context.Barrier(RACERS), dict(os.environ)))
+        with forking() as context:
+            self._pool = context.Pool(RACERS, _wait, (context.Barrier(RACERS), dict(os.environ)))
 
     def race(self, name: str, world: World, sent: Sent, **headers: str) -> list[Answered]:
         """All of them send ``sent`` to the route."""

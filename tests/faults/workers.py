@@ -3,7 +3,6 @@
 Whoever started them stays alive, as AWS does: Step Functions and the mail service are asked through the pipe.
 """
 
-import multiprocessing
 import os
 import time
 import traceback
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from commerce.mails import ses
 from commerce.returns import label_documents, workflow_client
+from tests.faults.racing import forking
 from tests.shop import Call, handler
 
 __all__ = ["label_documents"]  # a function imports it when it prints its first label, which takes it a second
@@ -24,14 +24,11 @@ LEASE_SECONDS = 0.2
 PATIENCE = 60.0
 
 for _path in (
-    *("admin/returns/create_return", "admin/returns/approve_return", "admin/returns/reject_return"),
-    *("admin/returns/cancel_return", "admin/returns/receive_return", "admin/returns/refund_return"),
     *("queues/drive_return", "queues/execute_refund", "queues/apply_stripe_event"),
-    "stripe_webhook/payments/receive_stripe_event",
     *("workflows/return_lifecycle/wait_for_return", "workflows/return_lifecycle/mail_return_label"),
     *("workflows/return_lifecycle/refund_received_return", "workflows/return_lifecycle/close_return"),
 ):
-    handler(_path)  # imported once, in the server that the processes are forked from
+    handler(_path)  # imported once, in the server that the processes are forked from, as all endpoints are
 
 type Asked = Callable[[str, Mapping[str, Any]], Any]
 
@@ -64,11 +61,10 @@ class Worker:
     """One process. Make it when the environment names table and Stripe."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, dict(os.environ)), daemon=True)
-        self._process.start()
+        with forking() as context:
+            self._pipe, other = context.Pipe()
+            self._process = context.Process(target=_serve, args=(other, dict(os.environ)), daemon=True)
+            self._process.start()
         other.close()
         self._pipe.recv()  # it is there
 
