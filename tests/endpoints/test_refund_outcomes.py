@@ -445,6 +445,24 @@ def test_only_the_part_that_failed_is_given_anew(world: Warehouse, mixed: Paid) 
     assert world.order(mixed.order.order_id).payment_status == "refunded"
 
 
+def test_a_return_whose_money_went_back_by_another_way_is_closed_without_a_second_refund(world: Warehouse) -> None:
+    order = world.sell()
+    return_id = on_its_way_back(world, order, 1)
+    world.receive(return_id, found(order.lines[0].line_id, 1, "restock"))
+    world.refund(return_id)
+    world.settle()
+    bank(world, order, "failure")
+    world.shop.do("v2/payments/refund_payment", id=order.payment_intent_id)
+    world.settle()
+
+    world.refund(return_id)
+
+    shown = seen(world, order, return_id)
+    assert (shown["status"], shown["ended_because"]) == ("closed", "refunded_otherwise")
+    assert given(shown) == [("failed", {"external": usd(SHIRT)})]
+    assert world.try_("admin/returns/refund_return", return_id=return_id) == (409, "nothing_to_refund")
+
+
 def test_a_refund_that_fails_after_its_return_was_closed_is_shown_and_given_anew(world: Warehouse) -> None:
     order = world.sell()
     return_id = on_its_way_back(world, order, 1)

@@ -246,6 +246,34 @@ def test_all_that_is_left_goes_back_to_where_it_came_from() -> None:
     assert [(part.source_id, part.amount.minor) for part in rest.parts] == [("pi_1", 450), ("rdm_1", 300)]
 
 
+def test_a_source_that_has_all_back_is_refunded_nothing_more_while_others_have_not() -> None:
+    sale = sale_of(line(1, 1000), external=700, cards=(300,))
+    rest = after(sale, plan(sale, RefundRequest(source_id="pi_1"), KEEP_NOTHING), {})
+    with pytest.raises(Conflict, match="Nothing is left"):
+        plan(rest, RefundRequest(source_id="pi_1"), KEEP_NOTHING)
+
+
+def test_what_is_too_fine_for_the_payment_provider_is_new_store_credit() -> None:
+    sale = replace(sale_of(line(3, 1000, discount=10), external=2990), step=10)  # 0.9966… a unit
+    given: Counter[str | None] = Counter()
+    for _ in range(3):
+        planned = plan(sale, RefundRequest({"li_1": 1}), KEEP_NOTHING)
+        given.update({part.source_id: part.amount.minor for part in planned.parts})
+        sale = after(sale, planned, {"li_1": 1})
+    assert given == {"pi_1": 2970, None: 20}
+    assert sale.ceiling == usd(0)
+
+
+def test_what_the_payment_provider_is_asked_for_by_name_is_what_it_can_give() -> None:
+    sale = replace(sale_of(line(1, 1000), external=1000), step=10, compensated=usd(7))
+    assert plan(sale, RefundRequest(source_id="pi_1"), KEEP_NOTHING).parts == (
+        Part(SourceKind.EXTERNAL, "pi_1", usd(990)),
+    )
+    with pytest.raises(Invalid, match="multiples of 10") as refused:
+        plan(sale, RefundRequest(amount=usd(333), source_id="pi_1"), KEEP_NOTHING)
+    assert refused.value.reason == "too_many_decimal_places"
+
+
 def test_what_is_in_dispute_is_not_refunded() -> None:
     sale = replace(sale_of(line(1, 1000), external=1000), held=usd(800))
     assert plan(sale, RefundRequest(), KEEP_NOTHING).amount == usd(200)

@@ -108,7 +108,8 @@ class Sale:
 
     ``sources`` are in the order in which the plan names them: the payment, gift cards as they were redeemed, store
     credit. ``compensated`` was given back as new value, so that it is taken from none of them and yet counts; ``held``
-    is in dispute with the payment provider, or lost in one.
+    is in dispute with the payment provider, or lost in one. The payment provider gives back multiples of ``step`` minor
+    units.
     """
 
     lines: tuple[SoldLine, ...]
@@ -117,6 +118,7 @@ class Sale:
     shipping_refunded: Money
     compensated: Money
     held: Money
+    step: int = 1
 
     @property
     def currency(self) -> str:
@@ -136,6 +138,10 @@ class Sale:
         """What can still go back to a source."""
         held = self.held if source.kind is SourceKind.EXTERNAL else Money.zero(self.currency)
         return max(min(source.remaining - held, self.ceiling), Money.zero(self.currency))
+
+    def beyond(self, amount: Money) -> Money:
+        """What of an amount is too fine for the payment provider."""
+        return Money(amount.minor % self.step, amount.currency)
 
     def room_of(self, sources: tuple[Source, ...]) -> Money:
         """What can still go back to several sources together."""
@@ -202,6 +208,14 @@ def plan(sale: Sale, request: RefundRequest, policy: RefundPolicy) -> RefundPlan
     """
     targets = _targets(sale, request)
     room = sale.room_of(targets)
+    if request.source_id is not None and targets[0].kind is SourceKind.EXTERNAL:
+        room = room - sale.beyond(room)
+        if request.amount is not None and sale.beyond(request.amount).minor:
+            raise Invalid(
+                f"The payment provider gives back multiples of {sale.step} minor units",
+                field="amount",
+                reason="too_many_decimal_places",
+            )
     if not room.minor:
         raise Conflict("Nothing is left to refund", field="amount", reason="nothing_to_refund")
     if not request.units:
@@ -274,16 +288,19 @@ def _split(
     sale: Sale, targets: tuple[Source, ...], amount: Money, method: Method, allocation: Allocation
 ) -> tuple[Part, ...]:
     """The places that ``amount`` goes to: each group of sources as far as it has room, proportionally within it, and
-    what is left onto new value."""
+    what is left, or is too fine for the payment provider, onto new value."""
     shares, left = dict[str, Money](), amount
     for group in _groups(targets, method, allocation):
         share = min(left, sale.room_of(group))
         parts = spread(share, [sale.room(each).minor for each in group])
-        shares |= zip([each.source_id for each in group], parts, strict=True)
-        left = left - share
+        for each, part in zip(group, parts, strict=True):
+            fits = part - sale.beyond(part) if each.kind is SourceKind.EXTERNAL else part
+            shares[each.source_id] = fits
+            left = left - fits
     back = [Part(each.kind, each.source_id, shares[each.source_id]) for each in targets if each.source_id in shares]
     if left.minor:
-        back.append(Part(SourceKind(method), None, left))
+        kind = SourceKind.GIFT_CARD if method is Method.GIFT_CARD else SourceKind.STORE_CREDIT
+        back.append(Part(kind, None, left))
     return tuple(part for part in back if part.amount.minor)
 
 

@@ -224,7 +224,8 @@ class ReturnFields(ReturnRowOut):
 
     ``rma_number`` and the link to the label are there once it is approved; the link is good for 10 to 15 minutes, and
     a new one comes with each answer. ``deadline`` is when a request that nobody decided is rejected, and goods that
-    have not come back are taken as missing. ``ended_because`` says why it was rejected or cancelled.
+    have not come back are taken as missing. ``ended_because`` says why it was rejected or cancelled, or closed
+    without its refund.
     """
 
     currency: str

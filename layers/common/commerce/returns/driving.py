@@ -147,7 +147,10 @@ def _moved(tenant: Tenant, return_id: str, left: Status) -> Status | None:
 
 
 def _is_refund_settled(tenant: Tenant, ret: Return) -> bool:
-    refund = refunds.find(tenant, ret.order_id, ret.refund_id) if ret.refund_id else None
+    """Whether nothing is on its way back any more; where nothing was left to give, that is so at once."""
+    if ret.refund_id is None:
+        return True
+    refund = refunds.find(tenant, ret.order_id, ret.refund_id)
     return refund is not None and refund.status is RefundStatus.SUCCEEDED
 
 

@@ -46,6 +46,7 @@ MOVES: dict[Status, frozenset[Status]] = {
 FINAL = frozenset(status for status, moves in MOVES.items() if not moves)
 _AWAITED = frozenset({Status.APPROVED, Status.PARTIALLY_RECEIVED})  # at the warehouse
 NEVER_RECEIVED = "never_received"  # why a return ends of which nothing came back
+OTHERWISE = "refunded_otherwise"  # why one ends whose refund failed: the money went back by another way
 UNDECIDED = "undecided"  # why a return is rejected about which nobody decided in time
 _RMA_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: what people type is what was printed
 

@@ -25,6 +25,7 @@ from commerce.refunds.model import Method, RefundPlan, RefundRequest
 from commerce.refunds.records import Door, Refund, RefundStatus
 from commerce.returns import labels, store, workflow_store
 from commerce.returns.model import (
+    OTHERWISE,
     UNDECIDED,
     Disposition,
     Receipt,
@@ -171,7 +172,7 @@ def refund(tx: Transaction, caller: Caller, command: RefundReturn, expected_vers
     """Refund what came back (contract RT-05); what did not come back yet is waited for no longer.
 
     Where nothing is left to give for it, the return ends without a refund. A refund that failed is given anew: all that
-    failed of it, and nothing else.
+    failed of it, and nothing else; where the money went back by another way meanwhile, the return is closed.
 
     Raises:
         NotFound, VersionMismatch: as ``approve`` does.
@@ -432,7 +433,13 @@ def _refund_again(change: _Change, ret: Return, command: RefundReturn) -> Return
         raise IllegalMove(f"The refund of this return is {failed.status}")
     if command.amount is not None:
         raise Invalid("What failed is refunded whole", field="amount", reason="refunded_whole")
-    given = change.give(RefundRequest({}, failed.external, ret.method, failed.payment_id), command.reason)
+    try:
+        given = change.give(RefundRequest({}, failed.external, ret.method, failed.payment_id), command.reason)
+    except Conflict as refusal:
+        if refusal.reason != "nothing_to_refund" or ret.status is Status.CLOSED:
+            raise
+        change.step(ret.move_to(Status.CLOSED, because=OTHERWISE), "return.closed")
+        return change.save()
     again = replace(ret, refund_id=given.refund_id)
     change.step(again, "return.refunded", refund_id=given.refund_id, reason=command.reason)
     return change.save()
