@@ -28,7 +28,8 @@ PAYMENT_MOVES = {
     "voided": {"pending"},
     "paid": {"partially_refunded", "refunded"},
     "partially_refunded": {"paid", "partially_refunded", "refunded"},
-    "refunded": {"paid", "partially_refunded"},
+    # Again, where the dashboard gave back what new stored value had made up for already.
+    "refunded": {"paid", "partially_refunded", "refunded"},
 }
 LEFT = {"fulfilled", "returned"}  # the warehouse
 FULFILLMENT_MOVES = {"unfulfilled": {"partial", "fulfilled"}, "partial": {"fulfilled"}, "fulfilled": {"returned"}}

@@ -208,6 +208,21 @@ def test_what_is_refunded_without_the_payment_provider_is_closed_at_once(world: 
     assert world.execution(return_id) == ("SUCCEEDED", "Closed")
 
 
+def test_where_nothing_is_left_to_give_the_return_closes_by_itself(world: Followed) -> None:
+    order = world.sell()
+    return_id = world.ask(order, 2)
+    world.approve(return_id)
+    received(world, return_id, order)
+    world.shop.do("v2/payments/refund_payment", id=order.payment_intent_id)
+    world.settle()
+
+    world.refund(return_id)
+    world.deliver()
+
+    assert world.execution(return_id) == ("SUCCEEDED", "Closed")
+    assert world.get(return_id)["refunds"] == []
+
+
 def test_a_refund_that_fails_is_waited_for_until_another_one_succeeds(world: Followed) -> None:
     order = world.sell(card="pm_card_pendingRefund")
     return_id = world.returned(order, 1)

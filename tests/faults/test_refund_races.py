@@ -2,8 +2,8 @@
 
 Fifty orders, most of them paid with gift cards, store credit and money together, are cancelled, returned and refunded,
 onto the card and through the payment, by sixteen threads; meanwhile somebody refunds in Stripe's dashboard, banks
-refuse, answers are lost and DynamoDB throttles. ``TILL_STORM`` says how many operations there are,
-``TILL_SEED`` which ones.
+refuse, cards' holders dispute, answers are lost and DynamoDB throttles. ``TILL_STORM`` says how many operations there
+are, ``TILL_SEED`` which ones.
 """
 
 import json
@@ -101,6 +101,14 @@ class Bank:
     def refunds(self) -> list[Any]:
         """All refunds that there are, the newest first."""
         return list(self.stripe.sdk.v1.refunds.list({"limit": 100}).auto_paging_iter())
+
+    def decide(self, rng: random.Random, most: int) -> None:
+        """Let banks decide on disputes."""
+        found = [
+            each for each in self.stripe.sdk.v1.disputes.list({"limit": 100}).data if each.status == "needs_response"
+        ]
+        for each in rng.sample(found, min(most, len(found))):
+            self.post(f"/disputes/{each.id}/decide", outcome=rng.choice(("won", "lost")))
 
     def events(self, count: int = 100) -> list[StripeEvent]:
         """The newest events of those that we listen to, as we keep them."""
@@ -335,6 +343,16 @@ class Crowd:
             outcome = rng.choice(("success", "success", "failure"))
             self.sales.bank.post(f"/refunds/{each.id}/settle", outcome=outcome)
 
+    def dispute(self, rng: random.Random) -> None:
+        """The card's holder wants all back, or a part, from their bank."""
+        order, intent = self._intent(rng)
+        bank = self.sales.bank
+        charge = bank.stripe.sdk.v1.payment_intents.retrieve(intent).latest_charge
+        bank.post(f"/charges/{charge}/dispute", amount=rng.randint(100, max(100, order.captured.minor // 2)))
+
+    def decide_dispute(self, rng: random.Random) -> None:
+        self.sales.bank.decide(rng, 1)
+
     def execute(self, rng: random.Random) -> None:
         """Requests for refunds arrive, also late and twice."""
         order, _ = self._intent(rng)
@@ -390,6 +408,8 @@ OFTEN = (
     "suspend",
     "end_card",
     "break_stripe",
+    "dispute",
+    "decide_dispute",
 )
 
 
@@ -427,6 +447,7 @@ def test_whatever_doors_money_leaves_through_at_once_no_more_goes_back_than_was_
     for each in bank.refunds():
         if each.status == "pending":
             assert bank.post(f"/refunds/{each.id}/settle", outcome=rng.choice(("success", "failure")))
+    bank.decide(rng, ORDERS)
     rows = drained(table, sales)
     settled = compared(sales, rows)
 
@@ -524,8 +545,10 @@ def compared(sales: Sales, rows: list[dict[str, Any]]) -> Counter[str]:
             continue
         pending, back = int(order["refunding"]), int(paid[intent]["refunded"])
         assert (pending, back) == (there[intent]["pending"], there[intent]["succeeded"]), f"{intent}: {order}"
-        assert pending + back <= int(paid[intent]["received"]), f"{intent}: more went back than was captured"
-        found.update(pending=pending, succeeded=back)
+        disputed = int(order["disputed"])
+        assert disputed == there[intent]["disputed"], f"{intent}: {order}"
+        assert pending + back + disputed <= int(paid[intent]["received"]), f"{intent}: more went than was captured"
+        found.update(pending=pending, succeeded=back, disputed=disputed)
     made = Counter(refund for each in there.values() for refund in each["ours"])
     assert not [refund for refund, times in made.items() if times > 1], "Stripe gave a refund of ours back twice"
     by_return = Counter(
@@ -550,4 +573,5 @@ def of_stripe(bank: Bank) -> dict[str, dict[str, Any]]:
         of_intent["ours"] += [each.metadata["till_refund"]] if "till_refund" in each.metadata else []
     for intent, state in bank.stripe.intents().items():
         assert found[intent]["pending"] + found[intent]["succeeded"] == state["refunded"] <= state["captured"]
+        found[intent]["disputed"] = state["disputed"]
     return found
