@@ -44,7 +44,8 @@ def main() -> int:
     parser.add_argument("--costs", action="store_true", help="print what calls cost on AWS, as the README's table")
     asked = parser.parse_args()
     if asked.costs:
-        print(costs.as_markdown(costs.of_all(_handlers("", FEW_ROWS, 0))))
+        found = _handlers("", FEW_ROWS, 0)
+        print(costs.as_markdown(costs.of_all(found)), costs.counted_of_return(found), sep="\n\n")
         return 0
     rows, rounds = (FEW_ROWS, 0) if asked.quick else (55, ROUNDS)
 

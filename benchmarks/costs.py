@@ -1,4 +1,4 @@
-"""What the counted calls cost on AWS: each endpoint per 1,000 calls, and one whole order."""
+"""What the counted calls cost on AWS: each endpoint per 1,000 calls, one whole order, and one whole return."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,28 @@ WHOLE_ORDER: tuple[tuple[str, int], ...] = (
     ("GET /orders/{order_id}", 1),
     ("GET /api/track-order", 1),
 )
+# A return as docs/returns.md tells it: asked for, approved, received, refunded with Stripe, and closed by its workflow.
+WHOLE_RETURN: tuple[tuple[str, int], ...] = (
+    ("POST /orders/{order_id}/returns", 1),
+    ("POST /admin/returns/{return_id}/approve", 1),
+    ("POST /admin/returns/{return_id}/receive", 1),
+    ("GET /admin/returns/{return_id}/quote", 1),
+    ("POST /admin/returns/{return_id}/refund", 1),
+    ("GET /orders/{order_id}/returns/{return_id}", 1),
+    ("queues/execute_refund (1 refund)", 1),
+    ("POST /stripe/webhook", 2),
+    ("queues/apply_stripe_event (1 payment)", 2),
+    ("queues/drive_return (1 new return)", 6),
+    ("workflows/return_lifecycle/wait_for_return", 4),
+    ("workflows/return_lifecycle/mail_return_label", 1),
+    ("workflows/return_lifecycle/refund_received_return (left to the staff)", 1),
+    ("workflows/return_lifecycle/close_return", 1),
+    ("streams/count_rows (1 order)", 6),
+    ("streams/publish_events (1 order)", 6),
+    ("streams/record_audit (1 order)", 6),
+)
+TRANSITIONS = 12  # of its workflow; tests/integration/test_returns.py counts them
+TOLD = 7  # messages of the bus that its queues get
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,27 @@ def of_order(costs: dict[str, Cost]) -> Cost:
     return sum((costs[title] * times for title, times in WHOLE_ORDER), Cost())
 
 
+def of_return(costs: dict[str, Cost]) -> Cost:
+    """One whole return, with its workflow and the queues that drive it."""
+    calls = sum((costs[title] * times for title, times in WHOLE_RETURN), Cost())
+    return calls + Cost(rest=TRANSITIONS * prices.STATE_TRANSITION + TOLD * 3 * prices.QUEUE_CALL)
+
+
+def counted_of_return(measured: Iterable[Measured]) -> str:
+    """What one whole return comes to, in counts."""
+    found = {each.subject.title: each for each in measured}
+    runs = [(found[title], times) for title, times in WHOLE_RETURN]
+    asked = {f"{route.method} {route.path}" for _, route, _ in routes() if route.scope != PUBLIC_SCOPE}
+    guarded = sum(times for each, times in runs if each.subject.name in asked)
+    functions = sum(times for _, times in runs) + guarded
+    writes = sum(each.calls.write_units * times for each, times in runs) + guarded  # which count the caller's calls
+    reads = sum(each.calls.read_units * times for each, times in runs) + guarded
+    return (
+        f"One whole return: {TRANSITIONS} state transitions, {functions} function runs ({guarded} of them the "
+        f"authorizer's), {writes:g} write units, {reads:g} read units."
+    )
+
+
 def _function(measured: Measured) -> Cost:
     """One run of a function, and what it calls."""
     calls = measured.calls
@@ -101,12 +144,12 @@ def _function(measured: Measured) -> Cost:
 
 
 def as_markdown(costs: dict[str, Cost]) -> str:
-    """The README's table: US dollars per 1,000 calls, the dearest first, and one order."""
+    """The README's table: US dollars per 1,000 calls, the dearest first, an order and a return."""
     heads = ("1,000 calls of", "API", "functions", "table", "rest", "US$")
     rows = sorted(costs.items(), key=lambda each: -each[1].total)
     lines = [_line(heads), "|---|--:|--:|--:|--:|--:|", *(_row(f"`{title}`", cost * 1000) for title, cost in rows)]
     order = of_order(costs)
-    lines += [_row("**1,000 whole orders**", order * 1000)]
+    lines += [_row("**1,000 whole orders**", order * 1000), _row("**1,000 whole returns**", of_return(costs) * 1000)]
     return "\n".join(lines)
 
 

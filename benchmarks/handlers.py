@@ -865,7 +865,7 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("POST /v2/payments/intents", Shop.payment),
     _route("POST /v2/payments/{id}/cancel", _open_payment),
     _route("POST /v2/payments/{id}/refund", _paid_payment),
-    _route("GET /v2/payments/{id}/refunds", lambda shop: {"id": shop.payments[0]}, Target.LIST),
+    _route("GET /v2/payments/{id}/refunds", lambda shop: {"id": shop.payments[0]}),
     _route("POST /v2/payments/{id}/capture", _authorized_payment),
     _route("POST /orders/{order_id}/cancel", lambda shop: {"order_id": shop.unpaid_order()["id"], "body": {}}),
     _route("PATCH /admin/orders/{order_id}/status", _shipped, note="shipped, 3 lines"),

@@ -17,6 +17,7 @@ READ_UNIT = Decimal("0.125") / MILLION  # DynamoDB
 WRITE_UNIT = Decimal("0.625") / MILLION
 QUEUE_CALL = Decimal("0.40") / MILLION  # SQS; a message is sent, received and deleted
 BUS_EVENT = Decimal("1.00") / MILLION  # EventBridge
+STATE_TRANSITION = Decimal("25.00") / MILLION  # Step Functions, standard workflows
 MAIL = Decimal("0.10") / 1000  # SES
 LOG_BYTE = Decimal("0.50") / Decimal(10**9)  # CloudWatch
 TRACE = Decimal("5.00") / MILLION  # X-Ray, of which one call in twenty is traced

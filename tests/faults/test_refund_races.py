@@ -393,6 +393,7 @@ NEXT = {
     ReturnStatus.RECEIVED: "refund",
     ReturnStatus.REFUNDED: "close",
 }
+DOORS = {"refund_payment", "refund_onto_card", "cancel", "move_return", "refund_in_the_dashboard"}
 OFTEN = (
     *("refund_payment",) * 8,
     *("refund_onto_card",) * 6,
@@ -422,7 +423,7 @@ def test_whatever_doors_money_leaves_through_at_once_no_more_goes_back_than_was_
 ) -> None:
     rng, bank = random.Random(SEED), Bank(stripe)
     sales = Sales(Shop(new_shop()), bank)
-    timed = {"prepared": time.monotonic()}
+    opened = time.monotonic()
     sales.open(rng)
     crowd, weather, began = Crowd(sales), Weather(SEED), time.monotonic()
     left = iter(range(OPERATIONS))
@@ -454,7 +455,7 @@ def test_whatever_doors_money_leaves_through_at_once_no_more_goes_back_than_was_
     done = crowd.outcomes.total() + crowd.refusals.total()
     with capsys.disabled():
         print(f"\n  seed {SEED}: {done} operations by {THREADS} threads over {ORDERS} orders", end=" ")
-        print(f"in {began - timed['prepared']:.0f} + {ended - began:.0f} + {time.monotonic() - ended:.0f} s")
+        print(f"in {began - opened:.0f} + {ended - began:.0f} + {time.monotonic() - ended:.0f} s")
         for title, counted in (
             ("done", crowd.outcomes),
             ("refused", crowd.refusals),
@@ -466,7 +467,7 @@ def test_whatever_doors_money_leaves_through_at_once_no_more_goes_back_than_was_
     if crowd.broken:
         raise crowd.broken[0]
     assert settled["pending"] == 0
-    assert set(OFTEN) == set(crowd.outcomes), "something was never done"
+    assert set(crowd.outcomes) >= DOORS, "a door that nobody came through"
 
 
 # Two hands on one refund
