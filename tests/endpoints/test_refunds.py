@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from commerce.kernel import clock
+from commerce.kernel.caller import Mode, Tenant
 from commerce.refunds.store import UNHEARD
 from tests.contract.shops import Shop
 from tests.invariants import check
@@ -234,6 +235,27 @@ def test_a_refund_whose_message_was_lost_is_asked_for_by_the_schedule(
         assert run({}, None) == {"done": 0, "failed": 0}
 
     assert [each["status"] for each in refunds(shop, order_id)] == ["succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "minor", "counted"),
+    [("ISK", 2900, 2900, 290_000), ("UGX", 2900, 2900, 290_000), ("MGA", 2900, 290_000, 2900)],
+)
+def test_an_amount_is_told_to_stripe_in_its_own_units(
+    call: Call, stripe: Stripe, currency: str, price: int, minor: int, counted: int
+) -> None:
+    shop = Shop(call, Tenant("ten_9", Mode.TEST, currency, warehouses=("wh_001",))).open()
+    placed = shop.order(shop.customer(), (shop.product("CUP", price, stock=1)["id"], 1))
+    intent = shop.start_payment(placed, minor)
+    stripe.pay(intent)
+    shop.settle(stripe)
+    assert (stripe.intents()[intent]["captured"], read(shop, placed)["payment_status"]) == (counted, "paid")
+
+    shop.do("v2/payments/refund_payment", id=intent, body={"amount": minor // 2 - minor // 2 % 100})
+    shop.settle(stripe)
+
+    assert stripe.intents()[intent]["refunded"] == counted * (minor // 2 - minor // 2 % 100) // minor
+    assert read(shop, placed)["payment_status"] == "partially_refunded"
 
 
 # A cancelled order

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -55,7 +56,7 @@ def create_intent(tenant: Tenant, command: StartPayment, amount: Money, *, attem
     The buyer pays with what the merchant switched on in Stripe's dashboard, or with the method that ``command`` names.
     """
     parameters: dict[str, Any] = {
-        "amount": amount.minor,
+        "amount": _counted(amount),
         "currency": amount.currency.lower(),
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         "metadata": {
@@ -152,7 +153,7 @@ def capture_intent(mode: Mode, intent_id: str, amount: Money) -> Intent:
     Raises:
         Refused: Stripe does not know it: the shop's keys are another account's now.
     """
-    parameters: dict[str, Any] = {"amount_to_capture": amount.minor}
+    parameters: dict[str, Any] = {"amount_to_capture": _counted(amount)}
     key = f"till:{intent_id}:capture:{amount.minor}"
     try:
         captured = _call(
@@ -182,7 +183,7 @@ def create_refund(tenant: Tenant, refund: Refund) -> None:
     """
     parameters: dict[str, Any] = {
         "payment_intent": refund.payment_id,
-        "amount": refund.external.minor,
+        "amount": _counted(refund.external),
         "metadata": {
             "till_tenant": tenant.tenant_id,
             "till_mode": str(tenant.mode),
@@ -266,8 +267,8 @@ def _intent(found: dict[str, Any], refunds: list[dict[str, Any]] | None = None) 
     return Intent(
         intent_id=found["id"],
         status=IntentStatus(found["status"]),
-        amount=Money(found["amount"], currency),
-        received=Money(found.get("amount_received") or 0, currency),
+        amount=_money(found["amount"], currency),
+        received=_money(found.get("amount_received") or 0, currency),
         failed=found.get("last_payment_error") is not None,
         client_secret=found.get("client_secret"),
         tenant_id=metadata.get("till_tenant"),
@@ -295,7 +296,7 @@ def _refund(found: dict[str, Any]) -> ProviderRefund:
     status = _REFUND_STATES[found["status"]]
     return ProviderRefund(
         provider_id=found["id"],
-        amount=Money(found["amount"], found["currency"].upper()),
+        amount=_money(found["amount"], found["currency"].upper()),
         status=status,
         created_at=datetime.fromtimestamp(found["created"], UTC),
         refund_id=(found.get("metadata") or {}).get("till_refund"),
@@ -307,7 +308,7 @@ _RESPONSE = f"{OURS}response"
 
 
 def _dispute(found: dict[str, Any]) -> ProviderDispute:
-    amount, details = Money(found["amount"], found["currency"].upper()), found["evidence_details"]
+    amount, details = _money(found["amount"], found["currency"].upper()), found["evidence_details"]
     held = {name: text for name, text in found["evidence"].items() if isinstance(text, str) and text}
     return ProviderDispute(
         dispute_id=found["id"],
@@ -358,6 +359,27 @@ def _listed(mode: Mode, of: str, period: Period, *expanded: str) -> Iterator[dic
     while page["has_more"]:
         page = fetch(starting_after=page["data"][-1]["id"])
         yield from page["data"]
+
+
+# What one of ISO's minor units is in Stripe's, where they differ ("special cases" on its page of currencies).
+_STRIPE_UNITS = {"ISK": Decimal(100), "UGX": Decimal(100), "MGA": Decimal("0.01")}
+
+
+def _counted(amount: Money) -> int:
+    """An amount as Stripe counts it."""
+    counted = amount.minor * _STRIPE_UNITS.get(amount.currency, Decimal(1))
+    if counted % 1:
+        raise Invalid(
+            f"The payment provider takes whole units of {amount.currency}",
+            field="amount",
+            reason="too_many_decimal_places",
+        )
+    return int(counted)
+
+
+def _money(counted: int, currency: str) -> Money:
+    """What Stripe counts, as an amount."""
+    return Money(int(counted / _STRIPE_UNITS.get(currency, Decimal(1))), currency)
 
 
 def _call(mode: Mode, work: Any) -> Any:

@@ -8,6 +8,7 @@ from commerce.orders.model import Order, TenderKind
 from commerce.refunds.model import RefundPolicy, Sale, SoldLine, Source, SourceKind
 
 _THIRD_DECIMAL = 10  # card networks carry two: of a dinar, the third is always 0
+_WHOLE_UNITS = {"MGA": 100}
 _KINDS = {TenderKind.GIFT_CARD: SourceKind.GIFT_CARD, TenderKind.STORE_CREDIT: SourceKind.STORE_CREDIT}
 
 
@@ -28,7 +29,7 @@ def sale_of(order: Order) -> Sale:
         shipping_refunded=order.shipping_refunded,
         compensated=order.compensated,
         held=order.disputed,
-        step=_THIRD_DECIMAL if exponent(order.currency) == 3 else 1,
+        step=_THIRD_DECIMAL if exponent(order.currency) == 3 else _WHOLE_UNITS.get(order.currency, 1),
     )
 
 
