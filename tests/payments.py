@@ -72,10 +72,10 @@ class Stripe:
         """Forget everything."""
         _http.post(f"{self.url}/_standin/reset").raise_for_status()
 
-    def fault(self, route: str, kind: str, times: int = 1) -> None:
-        _http.post(
-            f"{self.url}/_standin/faults", json={"route": route, "kind": kind, "times": times}
-        ).raise_for_status()
+    def fault(self, route: str, kind: str, times: int = 1, seconds: float = 10) -> None:
+        """``seconds`` is how long it hangs, where it does."""
+        asked = {"route": route, "kind": kind, "times": times, "seconds": seconds}
+        _http.post(f"{self.url}/_standin/faults", json=asked).raise_for_status()
 
 
 @contextmanager

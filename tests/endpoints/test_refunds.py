@@ -10,6 +10,7 @@ import pytest
 
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode, Tenant
+from commerce.payments import stripe_gateway
 from commerce.refunds.store import UNHEARD
 from tests.contract.shops import Shop
 from tests.invariants import check
@@ -199,14 +200,17 @@ def test_a_charge_that_the_provider_does_not_refund_is_free_again_with_its_reaso
     assert read(shop, order_id)["payment_status"] == "refunded"
 
 
-@pytest.mark.parametrize("kind", ["500_before", "500_after", "reset", "reset_after", "429"])
+@pytest.mark.parametrize("kind", ["500_before", "500_after", "reset", "reset_after", "429", "hang", "hang_after"])
 def test_whatever_goes_wrong_with_the_call_it_gives_back_once(
-    shop: Shop, stripe: Stripe, order_id: str, table: Any, kind: str
+    shop: Shop, stripe: Stripe, order_id: str, table: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refund(shop, order_id, amount=2000)
-    stripe.fault("POST /v1/refunds", kind, times=3)
+    stripe.fault("POST /v1/refunds", kind, times=3, seconds=1)
+    monkeypatch.setattr(stripe_gateway, "_TIMEOUT_SECONDS", 0.5)
+    stripe_gateway._sdk.cache_clear()
 
     outcomes = [_executed(table) for _ in range(4)]
+    stripe_gateway._sdk.cache_clear()
     settle(shop.call, stripe)
 
     assert outcomes[-1]
