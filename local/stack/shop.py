@@ -29,6 +29,7 @@ _OPENING = (
     *("--country", "US"),
     *("--warehouse", "wh_001"),
     *("--warehouse", "wh_002"),
+    *("--returns", '{"address": ["Harbor & Pine Returns", "12 Dock Street", "Portland, ME 04101", "US"]}'),
     *("--plan", "enterprise", "--hourly-limit", "1000000", "--daily-limit", "24000000"),  # more than any test calls
 )
 

@@ -67,10 +67,13 @@ def _only_reads(call: str) -> bool:
 def strikes(calls: list[str]) -> list[Door]:
     """Doors that strike before each of the calls; after each that writes, too, and at its answer.
 
-    Whoever dies after a read dies before the next call; and botocore asks for what was read once more.
+    Whoever dies after a read dies before the next call; and botocore asks for what was read once more. Of several reads
+    in a row it is the first: reads leave nothing behind, so that each death among them is the same.
     """
-    doors = [Door(strike_at=number) for number in range(len(calls))]
-    for number in (number for number, call in enumerate(calls) if not _only_reads(call)):
+    reads = [_only_reads(call) for call in calls]
+    first = [number for number, read in enumerate(reads) if not (read and number and reads[number - 1])]
+    doors = [Door(strike_at=number) for number in first]
+    for number in (number for number, read in enumerate(reads) if not read):
         doors += [Door(strike_at=number, after=True), Door(strike_at=number, after=True, error=AnswerLost)]
     return doors
 
