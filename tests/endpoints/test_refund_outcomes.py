@@ -19,7 +19,7 @@ from commerce.kernel import clock
 from commerce.kernel.money import Money
 from commerce.orders.model import Order, TenderKind
 from commerce.refunds import store as refunds
-from commerce.returns.model import Status
+from commerce.returns.model import ReturnStatus
 from commerce.store_credit import store as credit
 from commerce.store_credit.model import Lot
 from tests.conftest import all_rows
@@ -53,7 +53,7 @@ def given(shown: Any) -> list[tuple[str, dict[str, Decimal]]]:
     return [(each["status"], {part["type"]: part["amount"] for part in each["parts"]}) for each in shown["refunds"]]
 
 
-def close(world: Warehouse, return_id: str) -> Status:
+def close(world: Warehouse, return_id: str) -> ReturnStatus:
     return world.close(return_id).status
 
 
@@ -75,7 +75,7 @@ def test_fewer_units_than_asked_for_are_refunded_and_the_others_can_be_asked_for
     refunded = seen(world, order, return_id)
     assert refunded["receipts"] == [{"order_item_id": shirts, "received": 2, "missing": 1}]
     assert given(refunded) == [("succeeded", {"external": usd(2 * SHIRT)})]
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
     again = requested(world, order, 1)
     assert seen(world, order, again)["total_refund"] == usd(SHIRT)
 
@@ -209,7 +209,7 @@ def test_a_unit_that_a_return_has_is_in_no_other_until_that_comes_to_nothing(wor
     world.refund(second)
     world.settle()
 
-    assert close(world, second) is Status.CLOSED
+    assert close(world, second) is ReturnStatus.CLOSED
     assert seen(world, order, second)["status"] == "closed"
     assert refused(request(world, order, 1)) == (409, "exceeds_returnable")
 
@@ -294,7 +294,7 @@ def test_each_tender_gets_its_part_although_the_card_was_cancelled_and_the_credi
     world.settle()
 
     assert given(seen(world, order, return_id)) == [("succeeded", parts)]
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
     after = world.order(order.order_id)
     assert (after.payment_status, after.fulfillment_status, after.refunded) == ("refunded", "returned", after.total)
 
@@ -312,7 +312,7 @@ def test_store_credit_instead_of_money_is_one_new_lot_whatever_had_paid(world: W
     assert world.order(mixed.order.order_id).compensated.minor == WHOLE
     again = world.try_("v2/payments/refund_payment", id=mixed.order.payment_intent_id)
     assert again == (409, "nothing_to_refund")  # although nothing went back through it
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
 
 
 def test_gift_cards_instead_of_money_are_those_that_had_paid_and_a_new_one(world: Warehouse, mixed: Paid) -> None:
@@ -372,7 +372,7 @@ def test_never_more_is_kept_than_there_is(world: Warehouse) -> None:
     shown = seen(world, order, return_id)
     assert (shown["status"], shown["total_refund"], shown["refunds"]) == ("refunded", 0, [])
     assert world.order(order.order_id).refunded.minor == 0
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
     assert refused(request(world, order, 0, 1)) == (409, "exceeds_returnable")
 
 
@@ -404,7 +404,7 @@ def test_a_refund_that_is_pending_for_an_hour_and_fails_is_given_anew_as_store_c
     assert handler("schedules/resume_refunds").handler({}, None) == {"done": 0, "failed": 0}
     waiting = seen(world, order, return_id)
     assert (waiting["status"], given(waiting)) == ("refunded", [("pending", asked)])
-    assert close(world, return_id) is Status.REFUNDED
+    assert close(world, return_id) is ReturnStatus.REFUNDED
     assert world.try_("admin/returns/refund_return", return_id=return_id) == (409, "illegal_transition")
 
     bank(world, order, "failure")
@@ -413,7 +413,7 @@ def test_a_refund_that_is_pending_for_an_hour_and_fails_is_given_anew_as_store_c
     assert failed["refunds"][0]["failure_reason"] == "expired_or_canceled_card"
     after = world.order(order.order_id)
     assert (after.payment_status, after.refunded.minor, after.refunding.minor) == ("paid", 0, 0)
-    assert close(world, return_id) is Status.REFUNDED
+    assert close(world, return_id) is ReturnStatus.REFUNDED
 
     world.refund(return_id, refund_method="store_credit")
     anew = seen(world, order, return_id)
@@ -422,7 +422,7 @@ def test_a_refund_that_is_pending_for_an_hour_and_fails_is_given_anew_as_store_c
     assert [each["failure_reason"] for each in anew["refunds"]] == ["expired_or_canceled_card", None]
     [lot] = credit.lots_of(world.tenant, order.buyer.customer_id)
     assert lot.remaining == Money(2 * SHIRT, "USD")
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
     assert seen(world, order, return_id)["status"] == "closed"
     assert world.order(order.order_id).refunded.minor == 2 * SHIRT
 
@@ -441,7 +441,7 @@ def test_only_the_part_that_failed_is_given_anew(world: Warehouse, mixed: Paid) 
     assert again["total_refund"] == usd(WHOLE)
     world.settle()
     assert [status for status, _ in given(seen(world, mixed.order, return_id))] == ["failed", "succeeded"]
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
     assert world.order(mixed.order.order_id).payment_status == "refunded"
 
 
@@ -469,7 +469,7 @@ def test_a_refund_that_fails_after_its_return_was_closed_is_shown_and_given_anew
     world.receive(return_id, found(order.lines[0].line_id, 1, "restock"))
     world.refund(return_id)
     world.settle()
-    assert close(world, return_id) is Status.CLOSED
+    assert close(world, return_id) is ReturnStatus.CLOSED
 
     bank(world, order, "failure")
 

@@ -22,7 +22,7 @@ from commerce.orders.model import Order
 from commerce.refunds import store as refunds
 from commerce.returns import driving, labels, use_cases, workflow_client, workflow_store
 from commerce.returns.driving import Driven
-from commerce.returns.model import FINAL, Status
+from commerce.returns.model import FINAL, ReturnStatus
 from commerce.returns.workflow_model import LabelOutcome, Waiting
 from tests.contract.shops import Shop
 from tests.endpoints.test_returns import Warehouse, found
@@ -345,7 +345,7 @@ def test_two_schedules_at_once_and_an_event_with_them_start_one_execution(world:
 # Waiting
 
 
-def wait(world: Followed, return_id: str, status: Status = Status.PENDING, **given: Any) -> Any:
+def wait(world: Followed, return_id: str, status: ReturnStatus = ReturnStatus.PENDING, **given: Any) -> Any:
     event = {
         "tenant": world.tenant.tenant_id,
         "mode": str(world.tenant.mode),
@@ -377,7 +377,7 @@ def test_of_two_tries_of_a_task_the_later_one_waits(world: Followed) -> None:
 
     workflow = workflow_store.find(world.tenant, return_id)
     assert workflow is not None
-    assert workflow.waiting == Waiting(Status.PENDING, "second", "9#001")
+    assert workflow.waiting == Waiting(ReturnStatus.PENDING, "second", "9#001")
 
 
 def test_a_task_of_an_execution_that_was_replaced_waits_in_vain(world: Followed) -> None:
@@ -397,7 +397,7 @@ def test_a_return_that_moves_while_its_task_begins_to_wait_is_not_missed(world: 
 
     def approve_in_between(*given: Any) -> bool:
         noted = note(*given)
-        if given[-1].status is Status.PENDING:
+        if given[-1].status is ReturnStatus.PENDING:
             world.approve(return_id)
             world.lose()
         return noted
@@ -731,7 +731,7 @@ def test_what_does_not_come_back_in_time_is_missing(world: Followed, units: int,
     world.deliver()
 
     assert world.execution(return_id)[1] == state
-    assert Status(world.status(return_id)) in FINAL or units
+    assert ReturnStatus(world.status(return_id)) in FINAL or units
 
 
 def test_one_return_that_cannot_be_dealt_with_does_not_keep_the_others_waiting(world: Followed) -> None:
@@ -777,7 +777,7 @@ def test_while_step_functions_is_away_the_batch_waits_in_the_queue(world: Follow
 
 
 def test_every_move_that_an_execution_does_not_make_itself_is_on_its_queue() -> None:
-    verbs = {"created", *(str(status) for status in Status)} - {"pending", "partially_received", "closed"}
+    verbs = {"created", *(str(status) for status in ReturnStatus)} - {"pending", "partially_received", "closed"}
 
     assert set(TYPES) == {f"return.{verb}" for verb in verbs} | {driving.REDRIVE_REQUESTED, "refund.settled"}
 

@@ -19,7 +19,7 @@ from commerce.orders.model import Order
 from commerce.refunds import store as refunds
 from commerce.returns import label_documents, labels, store, use_cases
 from commerce.returns.label_documents import ReturnLabel
-from commerce.returns.model import MOVES, Return, Status
+from commerce.returns.model import MOVES, Return, ReturnStatus
 from commerce.table.transaction import run
 from tests.contract.shops import Shop
 from tests.invariants import check
@@ -160,7 +160,7 @@ def test_a_return_goes_from_the_request_to_the_refund_and_each_step_is_on_record
     closed = world.close(return_id)
 
     assert [each["status"] for each in (approved, received, refunded)] == ["approved", "received", "refunded"]
-    assert closed.status is Status.CLOSED
+    assert closed.status is ReturnStatus.CLOSED
     shown = world.get(return_id)
     assert [(step["event"], step["status"]) for step in shown["history"]] == [
         ("created", "pending"),
@@ -291,46 +291,51 @@ def test_another_shops_return_is_as_unknown_as_none(world: Warehouse) -> None:
 # Moves
 
 
-def at(world: Warehouse, status: Status) -> str:
+def at(world: Warehouse, status: ReturnStatus) -> str:
     """A return in ``status``, brought there through the API."""
     order = world.sell()
     return_id = world.ask(order, 2)
-    if status is Status.REJECTED:
+    if status is ReturnStatus.REJECTED:
         world.shop.do("admin/returns/reject_return", return_id=return_id)
-    elif status is Status.CANCELLED:
+    elif status is ReturnStatus.CANCELLED:
         world.shop.do("admin/returns/cancel_return", return_id=return_id)
-    elif status is not Status.PENDING:
+    elif status is not ReturnStatus.PENDING:
         world.approve(return_id)
         line_id = order.lines[0].line_id
-        if status is Status.PARTIALLY_RECEIVED:
+        if status is ReturnStatus.PARTIALLY_RECEIVED:
             world.receive(return_id, found(line_id, 1, "restock"))
-        elif status is not Status.APPROVED:
+        elif status is not ReturnStatus.APPROVED:
             world.receive(return_id, found(line_id, 2, "restock"))
-            if status is not Status.RECEIVED:
+            if status is not ReturnStatus.RECEIVED:
                 world.refund(return_id)
-                if status is Status.CLOSED:
+                if status is ReturnStatus.CLOSED:
                     world.settle()
                     world.close(return_id)
     assert world.get(return_id)["status"] == status
     return return_id
 
 
-ASKED = {"approve": Status.APPROVED, "reject": Status.REJECTED, "cancel": Status.CANCELLED, "refund": Status.REFUNDED}
+ASKED = {
+    "approve": ReturnStatus.APPROVED,
+    "reject": ReturnStatus.REJECTED,
+    "cancel": ReturnStatus.CANCELLED,
+    "refund": ReturnStatus.REFUNDED,
+}
 
 
-@pytest.mark.parametrize("status", Status)
-def test_a_return_moves_over_http_only_as_its_table_says(world: Warehouse, table: Any, status: Status) -> None:
+@pytest.mark.parametrize("status", ReturnStatus)
+def test_a_return_moves_over_http_only_as_its_table_says(world: Warehouse, table: Any, status: ReturnStatus) -> None:
     return_id = at(world, status)
     line_id = world.get(return_id)["items"][0]["order_item_id"]
     before = table.scan()["Items"]
 
     for verb, target in ASKED.items():
-        through_receipt = verb == "refund" and status is Status.PARTIALLY_RECEIVED
+        through_receipt = verb == "refund" and status is ReturnStatus.PARTIALLY_RECEIVED
         if target not in MOVES[status] and not through_receipt:
             refusal = world.try_(f"admin/returns/{verb}_return", method="POST", return_id=return_id)
-            nothing_yet = verb == "refund" and status is Status.APPROVED
+            nothing_yet = verb == "refund" and status is ReturnStatus.APPROVED
             assert refusal == (409, "nothing_received" if nothing_yet else "illegal_transition"), verb
-    if status not in (Status.APPROVED, Status.PARTIALLY_RECEIVED):
+    if status not in (ReturnStatus.APPROVED, ReturnStatus.PARTIALLY_RECEIVED):
         body = {"items": [found(line_id, 1, "restock")]}
         refusal = world.try_("admin/returns/receive_return", return_id=return_id, body=body)
         assert refusal == (409, "illegal_transition")
@@ -615,7 +620,7 @@ def test_a_refund_onto_store_credit_is_there_at_once_and_closes_the_return(world
     [refund] = world.get(return_id)["refunds"]
     assert (refund["status"], refund["parts"]) == ("succeeded", [{"type": "store_credit", "amount": usd(SHIRT)}])
     assert world.quote(return_id)["parts"] == [{"type": "store_credit", "id": None, "amount": usd(SHIRT)}]
-    assert world.close(return_id).status is Status.CLOSED
+    assert world.close(return_id).status is ReturnStatus.CLOSED
     assert world.order(order.order_id).compensated.minor == SHIRT
 
 
@@ -633,10 +638,10 @@ def test_a_return_waits_for_its_refund_before_it_is_closed(world: Warehouse) -> 
     return_id = world.returned(world.sell(), 1)
     world.refund(return_id)
 
-    assert world.close(return_id).status is Status.REFUNDED
+    assert world.close(return_id).status is ReturnStatus.REFUNDED
 
     world.settle()
-    assert world.close(return_id).status is Status.CLOSED
+    assert world.close(return_id).status is ReturnStatus.CLOSED
     version = world.get(return_id)["version"]
     assert world.close(return_id).version == version
 
@@ -665,7 +670,7 @@ def test_where_all_was_refunded_already_the_goods_come_back_for_nothing(world: W
     assert world.get(return_id)["refunds"] == []
     assert world.quote(return_id)["total_refund"] == 0
     assert world.order(order.order_id).fulfillment_status == "returned"
-    assert world.close(return_id).status is Status.CLOSED
+    assert world.close(return_id).status is ReturnStatus.CLOSED
 
 
 def test_a_refund_that_fails_is_shown_with_its_reason_and_given_anew(world: Warehouse) -> None:
@@ -681,7 +686,7 @@ def test_a_refund_that_fails_is_shown_with_its_reason_and_given_anew(world: Ware
     [failed] = world.get(return_id)["refunds"]
     assert failed["status"] == "failed"
     assert failed["failure_reason"]
-    assert world.close(return_id).status is Status.REFUNDED
+    assert world.close(return_id).status is ReturnStatus.REFUNDED
     refusal = world.try_("admin/returns/refund_return", return_id=return_id, body={"amount": 1, "reason": "Less"})
     assert refusal == (422, "refunded_whole")
 
@@ -693,7 +698,7 @@ def test_a_refund_that_fails_is_shown_with_its_reason_and_given_anew(world: Ware
         ("failed", usd(2 * SHIRT)),
         ("succeeded", usd(2 * SHIRT)),
     ]
-    assert world.close(return_id).status is Status.CLOSED
+    assert world.close(return_id).status is ReturnStatus.CLOSED
     assert world.try_("admin/returns/refund_return", return_id=return_id) == (409, "illegal_transition")
 
 
@@ -746,22 +751,22 @@ def test_a_request_that_nobody_decides_is_rejected_at_its_deadline(
     order = world.sell()
     return_id = world.ask(order, 3)
 
-    assert overdue(world, return_id).status is Status.PENDING
+    assert overdue(world, return_id).status is ReturnStatus.PENDING
     assert store.due(clock.now(), 10) == []
     later(monkeypatch, days=world.tenant.returns.decision_days)
 
     [(tenant, due)] = store.due(clock.now(), 10)
     assert (tenant.tenant_id, tenant.mode, due) == (world.tenant.tenant_id, world.tenant.mode, return_id)
     rejected = overdue(world, return_id)
-    assert (rejected.status, rejected.ended_because) == (Status.REJECTED, "undecided")
+    assert (rejected.status, rejected.ended_because) == (ReturnStatus.REJECTED, "undecided")
     assert store.due(clock.now(), 10) == []
     assert overdue(world, return_id) == rejected
     assert world.order(order.order_id).lines[0].returning == 0
 
 
-@pytest.mark.parametrize(("arrived", "status"), [(0, Status.CANCELLED), (1, Status.RECEIVED)])
+@pytest.mark.parametrize(("arrived", "status"), [(0, ReturnStatus.CANCELLED), (1, ReturnStatus.RECEIVED)])
 def test_what_has_not_come_back_at_the_deadline_is_missing(
-    world: Warehouse, monkeypatch: pytest.MonkeyPatch, arrived: int, status: Status
+    world: Warehouse, monkeypatch: pytest.MonkeyPatch, arrived: int, status: ReturnStatus
 ) -> None:
     order = world.sell()
     return_id = world.ask(order, 2)

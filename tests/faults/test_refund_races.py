@@ -50,8 +50,7 @@ from commerce.refunds.records import RefundStatus
 from commerce.returns import store as returns
 from commerce.returns import use_cases as returning
 from commerce.returns.model import Disposition as Found
-from commerce.returns.model import Receipt, Return, ReturnItem
-from commerce.returns.model import Status as ReturnStatus
+from commerce.returns.model import Receipt, Return, ReturnItem, ReturnStatus
 from commerce.returns.use_cases import EndReturn, ReceiveItems, RefundReturn, RequestReturn
 from commerce.store_credit import use_cases as credit
 from commerce.table.transaction import Transaction, is_temporary, run

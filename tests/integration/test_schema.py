@@ -20,6 +20,7 @@ import pytest
 from local.stack.settings import ROOT, child_environment
 from local.stack.shop import call
 from tests.integration.conftest import Running
+from tests.integration.test_purchase import eventually, pay
 from tests.integration.test_rate_limits import open_shop
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -59,6 +60,10 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
     gift_card = make("/admin/gift-cards", {"amount": 500, "recipient_email": email})
     credit = {"customer_id": customer["id"], "amount": 500, "reason": "goodwill"}
     cart = make("/cart/items", items[0], token)
+    sold = make("/v2/orders", {"customer_id": customer["id"], "items": [{"product_id": product, "quantity": 50}]})
+    paid = make("/v2/payments/intents", {"order_id": sold["id"], "amount": 62500, "currency": "usd"})["id"]
+    ship(stack, owner, sold["id"], paid)
+    line = {"order_item_id": sold["items"][0]["id"], "quantity": 1, "reason": "wrong_size"}
     return Furnished(
         token,
         {
@@ -70,6 +75,10 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
             "alerts": make(f"/v2/inventory/{product}/alerts", {"threshold": 5})["id"],
             "orders": order["id"],
             "payments": intent["id"],
+            "sold": sold["id"],
+            "paid": paid,
+            "lines": line["order_item_id"],
+            "returns": make("/admin/returns", {"order_id": sold["id"], "items": [line]})["id"],
             "serials": gift_card["code"],
             "pins": gift_card["pin"],
             "batches": make("/admin/gift-cards/batch", {"quantity": 2, "amount": 5})["batch_id"],
@@ -79,6 +88,18 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
             "keys": make("/v2/api-keys", {"name": "Spare", "scopes": ["orders:read"]})["id"],  # not the calls' own
         },
     )
+
+
+def ship(stack: Running, owner: str, order_id: str, intent_id: str) -> None:
+    """Let an order be paid with a bank card, and leave."""
+    pay(stack, intent_id)
+
+    def is_paid() -> bool:
+        return bool(call(stack.url, "GET", f"/v2/orders/{order_id}", owner).json()["payment_status"] == "paid")
+
+    eventually(is_paid)
+    left = call(stack.url, "PATCH", f"/v2/orders/{order_id}/status", owner, json={"status": "shipped"})
+    assert left.status_code == 200, left.text
 
 
 def configuration(ids: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from commerce.kernel.errors import Unavailable
 from commerce.kernel.money import Money
 from commerce.refunds.model import Method
 from commerce.returns import workflow_client
-from commerce.returns.model import FINAL, MOVES, Return, Status
+from commerce.returns.model import FINAL, MOVES, Return, ReturnStatus
 from commerce.returns.queue import return_in
 from commerce.returns.workflow_model import (
     LOOK_AFTER,
@@ -33,14 +33,14 @@ STATES: dict[str, Any] = json.loads((ROOT / "functions/workflows/return_lifecycl
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
 
-def named(status: Status) -> str:
+def named(status: ReturnStatus) -> str:
     return status.title().replace("_", "")
 
 
-OF_STATUS = {named(status): status for status in Status}
+OF_STATUS = {named(status): status for status in ReturnStatus}
 
 
-def ends(name: str) -> Iterator[Status]:
+def ends(name: str) -> Iterator[ReturnStatus]:
     """The statuses that a way leads to from a state which is none itself, through tasks and choices."""
     if name in OF_STATUS:
         yield OF_STATUS[name]
@@ -66,7 +66,7 @@ def test_the_ways_between_the_states_are_the_moves_of_a_return() -> None:
         status: frozenset(end for following in onwards(named(status)) for end in ends(following))
         if STATES[named(status)]["Type"] != "Succeed"
         else frozenset()
-        for status in Status
+        for status in ReturnStatus
     }
 
     assert drawn == MOVES
@@ -75,12 +75,12 @@ def test_the_ways_between_the_states_are_the_moves_of_a_return() -> None:
 def test_an_execution_begins_as_a_return_does_and_ends_where_a_return_ends() -> None:
     definition = json.loads((ROOT / "functions/workflows/return_lifecycle/definition.asl.json").read_text())
 
-    assert OF_STATUS[definition["StartAt"]] is Status.PENDING
+    assert OF_STATUS[definition["StartAt"]] is ReturnStatus.PENDING
     assert {OF_STATUS[name] for name, state in STATES.items() if state["Type"] == "Succeed"} == FINAL
 
 
 def test_it_waits_in_every_status_that_a_return_can_leave_and_says_in_which() -> None:
-    assert {OF_STATUS[name] for name in waiting()} == set(Status) - FINAL
+    assert {OF_STATUS[name] for name in waiting()} == set(ReturnStatus) - FINAL
     for name in waiting():
         payload = STATES[name]["Parameters"]["Payload"]
         assert payload["status"] == OF_STATUS[name]
@@ -91,7 +91,7 @@ def test_every_word_of_a_choice_leads_to_the_status_of_that_name_and_any_other_w
     for name, state in STATES.items():
         if state["Type"] == "Choice":
             for choice in state["Choices"]:
-                assert list(ends(choice["Next"])) == [Status(choice["StringEquals"])], name
+                assert list(ends(choice["Next"])) == [ReturnStatus(choice["StringEquals"])], name
             assert f"After{state['Default']}" == name
             assert state["Default"] in waiting()
 
@@ -128,10 +128,10 @@ def test_the_document_shows_the_definition_as_it_is() -> None:
 # The way of an execution
 
 
-@pytest.mark.parametrize(("here", "there"), list(product(Status, Status)))
-def test_an_execution_follows_its_return_by_legal_moves_alone(here: Status, there: Status) -> None:
+@pytest.mark.parametrize(("here", "there"), list(product(ReturnStatus, ReturnStatus)))
+def test_an_execution_follows_its_return_by_legal_moves_alone(here: ReturnStatus, there: ReturnStatus) -> None:
     reachable, visited = {here}, [here]
-    for _ in Status:
+    for _ in ReturnStatus:
         reachable |= {target for status in reachable for target in MOVES[status]}
 
     while (target := next_move(visited[-1], there)) is not None:
@@ -143,14 +143,14 @@ def test_an_execution_follows_its_return_by_legal_moves_alone(here: Status, ther
 
 
 def test_an_execution_takes_the_shortest_way() -> None:
-    assert next_move(Status.APPROVED, Status.REFUNDED) is Status.RECEIVED
-    assert next_move(Status.PENDING, Status.CANCELLED) is Status.CANCELLED
+    assert next_move(ReturnStatus.APPROVED, ReturnStatus.REFUNDED) is ReturnStatus.RECEIVED
+    assert next_move(ReturnStatus.PENDING, ReturnStatus.CANCELLED) is ReturnStatus.CANCELLED
 
 
 # When somebody looks whether it goes on
 
 
-def ret(status: Status, updated_at: datetime = NOON) -> Return:
+def ret(status: ReturnStatus, updated_at: datetime = NOON) -> Return:
     return Return(
         return_id="ret_1",
         order_id="order_1",
@@ -175,24 +175,24 @@ def ret(status: Status, updated_at: datetime = NOON) -> Return:
     ],
 )
 def test_the_longer_a_workflow_goes_on_the_later_it_is_looked_after(age: timedelta, pause: timedelta) -> None:
-    looked = ReturnWorkflow.of("ret_1", NOON).looked_after(ret(Status.PENDING), NOON + age)
+    looked = ReturnWorkflow.of("ret_1", NOON).looked_after(ret(ReturnStatus.PENDING), NOON + age)
 
     assert looked.look_at == NOON + age + pause
 
 
-@pytest.mark.parametrize("status", Status)
-def test_once_a_return_has_ended_nobody_looks_after_its_workflow(status: Status) -> None:
+@pytest.mark.parametrize("status", ReturnStatus)
+def test_once_a_return_has_ended_nobody_looks_after_its_workflow(status: ReturnStatus) -> None:
     looked = ReturnWorkflow.of("ret_1", NOON).looked_after(ret(status), NOON)
 
     assert (looked.look_at is None) == (status in FINAL)
 
 
 def test_a_workflow_that_waits_elsewhere_has_some_minutes_to_follow() -> None:
-    waits = ReturnWorkflow.of("ret_1", NOON).changed(waiting=Waiting(Status.PENDING, "token", "1"))
+    waits = ReturnWorkflow.of("ret_1", NOON).changed(waiting=Waiting(ReturnStatus.PENDING, "token", "1"))
 
-    assert waits.follows(ret(Status.PENDING), NOON + timedelta(days=9))
-    assert waits.follows(ret(Status.APPROVED), NOON + LOOK_AFTER - timedelta(seconds=1))
-    assert not waits.follows(ret(Status.APPROVED), NOON + LOOK_AFTER)
+    assert waits.follows(ret(ReturnStatus.PENDING), NOON + timedelta(days=9))
+    assert waits.follows(ret(ReturnStatus.APPROVED), NOON + LOOK_AFTER - timedelta(seconds=1))
+    assert not waits.follows(ret(ReturnStatus.APPROVED), NOON + LOOK_AFTER)
 
 
 def test_no_two_executions_have_the_same_name() -> None:
@@ -207,10 +207,10 @@ def test_no_two_executions_have_the_same_name() -> None:
 
 def test_of_two_tries_of_a_task_the_later_one_is_the_newer() -> None:
     tries = [
-        Waiting.asked(Status.PENDING, "a", "2026-03-20T12:00:00.000Z", 0),
-        Waiting.asked(Status.PENDING, "b", "2026-03-20T12:00:00.000Z", 2),
-        Waiting.asked(Status.PENDING, "c", "2026-03-20T12:00:00.000Z", 10),
-        Waiting.asked(Status.APPROVED, "d", "2026-03-20T12:00:01.000Z", 0),
+        Waiting.asked(ReturnStatus.PENDING, "a", "2026-03-20T12:00:00.000Z", 0),
+        Waiting.asked(ReturnStatus.PENDING, "b", "2026-03-20T12:00:00.000Z", 2),
+        Waiting.asked(ReturnStatus.PENDING, "c", "2026-03-20T12:00:00.000Z", 10),
+        Waiting.asked(ReturnStatus.APPROVED, "d", "2026-03-20T12:00:01.000Z", 0),
     ]
 
     assert [each.since for each in tries] == sorted(each.since for each in tries)
@@ -242,7 +242,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_an_answer_to_a_task_that_waits_no_more_is_no_failure(refusing: Callable[[str], None], code: str) -> None:
     refusing(code)
 
-    assert not workflow_client.answer("token", Status.APPROVED)
+    assert not workflow_client.answer("token", ReturnStatus.APPROVED)
 
 
 def test_an_execution_that_was_started_before_is_started(refusing: Callable[[str], None]) -> None:
@@ -266,7 +266,7 @@ def test_every_other_refusal_is_tried_again_later(refusing: Callable[[str], None
         lambda: workflow_client.start("ret_1", TENANT, "ret_1", 1),
         lambda: workflow_client.stop("ret_1"),
         lambda: workflow_client.is_running("ret_1"),
-        lambda: workflow_client.answer("token", Status.APPROVED),
+        lambda: workflow_client.answer("token", ReturnStatus.APPROVED),
     ):
         with pytest.raises(Unavailable):
             call()

@@ -10,7 +10,7 @@ import pytest
 from commerce.kernel.errors import CommerceError, Conflict, IllegalMove, Invalid
 from commerce.kernel.money import Money
 from commerce.refunds.model import Method
-from commerce.returns.model import FINAL, MOVES, NEVER_RECEIVED, Disposition, Receipt, Return, ReturnItem, Status
+from commerce.returns.model import FINAL, MOVES, NEVER_RECEIVED, Disposition, Receipt, Return, ReturnItem, ReturnStatus
 from tests.seeds import SEED
 
 NOW = datetime(2026, 3, 21, 9, tzinfo=UTC)
@@ -20,7 +20,7 @@ def item(line_id: str, quantity: int, reason: str = "wrong_size") -> ReturnItem:
     return ReturnItem(line_id, quantity, reason)
 
 
-def a_return(*items: ReturnItem, status: Status = Status.APPROVED) -> Return:
+def a_return(*items: ReturnItem, status: ReturnStatus = ReturnStatus.APPROVED) -> Return:
     return Return(
         return_id="ret_1",
         order_id="order_1",
@@ -40,9 +40,9 @@ def found(line_id: str, quantity: int, disposition: Disposition = Disposition.RE
     return Receipt(line_id, quantity, disposition)
 
 
-@pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("target", Status)
-def test_a_return_moves_only_as_the_table_says(status: Status, target: Status) -> None:
+@pytest.mark.parametrize("status", ReturnStatus)
+@pytest.mark.parametrize("target", ReturnStatus)
+def test_a_return_moves_only_as_the_table_says(status: ReturnStatus, target: ReturnStatus) -> None:
     if target in MOVES[status]:
         assert a_return(status=status).move_to(target).status is target
     else:
@@ -51,11 +51,11 @@ def test_a_return_moves_only_as_the_table_says(status: Status, target: Status) -
 
 
 def test_every_return_can_end_and_an_ended_one_stays() -> None:
-    assert {Status.CLOSED, Status.REJECTED, Status.CANCELLED} == FINAL
+    assert {ReturnStatus.CLOSED, ReturnStatus.REJECTED, ReturnStatus.CANCELLED} == FINAL
     ends = set(FINAL)
     while more := {status for status, moves in MOVES.items() if moves & ends} - ends:
         ends |= more
-    assert ends == set(Status)
+    assert ends == set(ReturnStatus)
 
 
 def test_one_reason_is_the_returns_and_several_are_mixed() -> None:
@@ -65,24 +65,29 @@ def test_one_reason_is_the_returns_and_several_are_mixed() -> None:
 
 def test_units_may_arrive_in_several_parcels() -> None:
     first = a_return().receive([found("li_1", 1)])
-    assert (first.status, first.open_units, first.deadline) == (Status.PARTIALLY_RECEIVED, {"li_1": 1}, NOW)
+    assert (first.status, first.open_units, first.deadline) == (ReturnStatus.PARTIALLY_RECEIVED, {"li_1": 1}, NOW)
     last = first.receive([found("li_1", 1, Disposition.DISCARD)])
-    assert (last.status, last.came_back, last.open_units, last.deadline) == (Status.RECEIVED, {"li_1": 2}, {}, None)
+    assert (last.status, last.came_back, last.open_units, last.deadline) == (
+        ReturnStatus.RECEIVED,
+        {"li_1": 2},
+        {},
+        None,
+    )
 
 
 def test_what_did_not_come_is_missing_and_can_be_returned_again() -> None:
     closed = a_return().receive([found("li_1", 1)]).close_receipt()
-    assert (closed.status, closed.came_back, closed.claimed) == (Status.RECEIVED, {"li_1": 1}, {"li_1": 1})
+    assert (closed.status, closed.came_back, closed.claimed) == (ReturnStatus.RECEIVED, {"li_1": 1}, {"li_1": 1})
 
 
 def test_a_return_of_which_nothing_came_ends_and_claims_nothing() -> None:
     for ended in (a_return().close_receipt(), a_return().receive([found("li_1", 2, Disposition.MISSING)])):
-        assert (ended.status, ended.ended_because, ended.claimed) == (Status.CANCELLED, NEVER_RECEIVED, {})
+        assert (ended.status, ended.ended_because, ended.claimed) == (ReturnStatus.CANCELLED, NEVER_RECEIVED, {})
 
 
 def test_a_unit_that_is_missing_makes_a_return_no_partly_received_one() -> None:
     waiting = a_return().receive([found("li_1", 1, Disposition.MISSING)])
-    assert (waiting.status, waiting.open_units, waiting.claimed) == (Status.APPROVED, {"li_1": 1}, {"li_1": 1})
+    assert (waiting.status, waiting.open_units, waiting.claimed) == (ReturnStatus.APPROVED, {"li_1": 1}, {"li_1": 1})
 
 
 @pytest.mark.parametrize(
@@ -105,9 +110,9 @@ def test_what_was_not_approved_is_not_received(
 
 
 @pytest.mark.parametrize(
-    "status", [each for each in Status if each not in (Status.APPROVED, Status.PARTIALLY_RECEIVED)]
+    "status", [each for each in ReturnStatus if each not in (ReturnStatus.APPROVED, ReturnStatus.PARTIALLY_RECEIVED)]
 )
-def test_only_an_approved_return_receives(status: Status) -> None:
+def test_only_an_approved_return_receives(status: ReturnStatus) -> None:
     with pytest.raises(IllegalMove):
         a_return(status=status).receive([found("li_1", 1)])
 
@@ -128,7 +133,7 @@ def test_whatever_arrives_in_whatever_order_each_unit_is_accounted_for_once() ->
             else:
                 assert moving.status in MOVES[before.status] | {before.status}, f"seed {SEED}"
         back = moving.came_back
-        assert moving.status is (Status.RECEIVED if back else Status.CANCELLED), f"seed {SEED}"
+        assert moving.status is (ReturnStatus.RECEIVED if back else ReturnStatus.CANCELLED), f"seed {SEED}"
         told: Counter[str] = Counter()
         for receipt in moving.receipts:
             told[receipt.line_id] += receipt.quantity

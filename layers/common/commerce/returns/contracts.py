@@ -13,7 +13,7 @@ from commerce.orders.model import Order
 from commerce.refunds.contracts import RefundOut, RefundStepOut
 from commerce.refunds.model import Method, SourceKind
 from commerce.returns import labels
-from commerce.returns.model import Disposition, Receipt, Return, ReturnItem, Status, Step
+from commerce.returns.model import Disposition, Receipt, Return, ReturnItem, ReturnStatus, Step
 from commerce.returns.queries import Detailed, Quote
 from commerce.returns.use_cases import EndReturn, ReceiveItems, RefundReturn, RequestReturn
 
@@ -102,7 +102,7 @@ class EndReturnIn(Input):
 class ReturnsQuery(OffsetQuery):
     """``rma_number`` is what a parcel's label says, and finds the one return that it belongs to."""
 
-    status: Status | None = None
+    status: ReturnStatus | None = None
     rma_number: Annotated[str, Field(pattern=_RMA, examples=["RMA-7K3M-9Q2X"])] | None = None
 
 
@@ -112,7 +112,7 @@ class ReturnRowOut(Output):
 
     id: str
     order_id: str
-    status: Status
+    status: ReturnStatus
     reason: str
     total_refund: Major
     created_at: Instant
@@ -133,7 +133,7 @@ class ReturnMovedOut(Output):
     """A return after a move."""
 
     return_id: str
-    status: Status
+    status: ReturnStatus
     total_refund: Major
     version: int
     updated_at: Instant
@@ -198,7 +198,7 @@ class StepOut(Output):
     at: Instant
     actor: str
     event: Annotated[str, Field(examples=["received"])]
-    status: Status
+    status: ReturnStatus
     reason: str | None
     note: str | None
     refund_id: str | None
@@ -287,7 +287,7 @@ class MyReceiptOut(Output):
 class MyStepOut(Output):
     at: Instant
     event: Annotated[str, Field(examples=["received"])]
-    status: Status
+    status: ReturnStatus
 
     @classmethod
     def of(cls, step: Step) -> "MyStepOut":
@@ -340,7 +340,7 @@ class QuoteOut(Output):
 
     return_id: str
     order_id: str
-    status: Status
+    status: ReturnStatus
     currency: str
     total_refund: Major
     lines: list[QuotedLineOut]

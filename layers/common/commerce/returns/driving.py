@@ -16,7 +16,7 @@ from commerce.kernel.errors import Conflict, NotFound
 from commerce.refunds import store as refunds
 from commerce.refunds.records import RefundStatus
 from commerce.returns import store, workflow_client, workflow_store
-from commerce.returns.model import FINAL, Return, Status
+from commerce.returns.model import FINAL, Return, ReturnStatus
 from commerce.returns.workflow_model import ReturnWorkflow, Waiting, next_move
 from commerce.table.transaction import Transaction, run
 
@@ -138,11 +138,11 @@ def _answer(tenant: Tenant, return_id: str, waiting: Waiting) -> bool:
     return False
 
 
-def _moved(tenant: Tenant, return_id: str, left: Status) -> Status | None:
+def _moved(tenant: Tenant, return_id: str, left: ReturnStatus) -> ReturnStatus | None:
     """Where the return went from ``left``; None while it stays there."""
     ret = _return_of(tenant, return_id)
-    if ret.status is Status.REFUNDED and left is Status.REFUNDED:
-        return Status.CLOSED if _is_refund_settled(tenant, ret) else None
+    if ret.status is ReturnStatus.REFUNDED and left is ReturnStatus.REFUNDED:
+        return ReturnStatus.CLOSED if _is_refund_settled(tenant, ret) else None
     return next_move(left, ret.status)
 
 

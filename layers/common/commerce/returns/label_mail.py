@@ -10,7 +10,7 @@ from commerce.mails.model import Refused
 from commerce.mails.return_label import LabelLetter, compose
 from commerce.orders import store as orders
 from commerce.returns import labels, store, workflow_store
-from commerce.returns.model import Return, Status
+from commerce.returns.model import Return, ReturnStatus
 from commerce.returns.workflow_model import LabelOutcome, ReturnWorkflow
 from commerce.table.transaction import Transaction, run
 
@@ -29,7 +29,7 @@ def deliver(tenant: Tenant, return_id: str) -> LabelOutcome:
         raise NotFound("return")
     if workflow.label is not None:
         return workflow.label
-    outcome = _mail(tenant, ret) if ret.status is Status.APPROVED else LabelOutcome.NOT_NEEDED
+    outcome = _mail(tenant, ret) if ret.status is ReturnStatus.APPROVED else LabelOutcome.NOT_NEEDED
     run(lambda tx: _record(tx, tenant, return_id, outcome), Cause("system:mailer"))
     return outcome
 

@@ -22,7 +22,7 @@ from commerce.kernel.money import Money
 from commerce.refunds.model import Method
 
 
-class Status(StrEnum):
+class ReturnStatus(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     PARTIALLY_RECEIVED = "partially_received"
@@ -33,18 +33,18 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-MOVES: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.APPROVED, Status.REJECTED, Status.CANCELLED}),
-    Status.APPROVED: frozenset({Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.CANCELLED}),
-    Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED}),
-    Status.RECEIVED: frozenset({Status.REFUNDED}),
-    Status.REFUNDED: frozenset({Status.CLOSED}),
-    Status.CLOSED: frozenset(),
-    Status.REJECTED: frozenset(),
-    Status.CANCELLED: frozenset(),
+MOVES: dict[ReturnStatus, frozenset[ReturnStatus]] = {
+    ReturnStatus.PENDING: frozenset({ReturnStatus.APPROVED, ReturnStatus.REJECTED, ReturnStatus.CANCELLED}),
+    ReturnStatus.APPROVED: frozenset({ReturnStatus.PARTIALLY_RECEIVED, ReturnStatus.RECEIVED, ReturnStatus.CANCELLED}),
+    ReturnStatus.PARTIALLY_RECEIVED: frozenset({ReturnStatus.RECEIVED}),
+    ReturnStatus.RECEIVED: frozenset({ReturnStatus.REFUNDED}),
+    ReturnStatus.REFUNDED: frozenset({ReturnStatus.CLOSED}),
+    ReturnStatus.CLOSED: frozenset(),
+    ReturnStatus.REJECTED: frozenset(),
+    ReturnStatus.CANCELLED: frozenset(),
 }
 FINAL = frozenset(status for status, moves in MOVES.items() if not moves)
-_AWAITED = frozenset({Status.APPROVED, Status.PARTIALLY_RECEIVED})  # at the warehouse
+_AWAITED = frozenset({ReturnStatus.APPROVED, ReturnStatus.PARTIALLY_RECEIVED})  # at the warehouse
 NEVER_RECEIVED = "never_received"  # why a return ends of which nothing came back
 OTHERWISE = "refunded_otherwise"  # why one ends whose refund failed: the money went back by another way
 UNDECIDED = "undecided"  # why a return is rejected about which nobody decided in time
@@ -103,7 +103,7 @@ class Step:
     at: datetime
     actor: str
     what: str
-    status: Status
+    status: ReturnStatus
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -121,7 +121,7 @@ class Return:
     rma_number: str
     items: tuple[ReturnItem, ...]
     method: Method
-    status: Status
+    status: ReturnStatus
     requested_at: datetime
     updated_at: datetime
     deadline: datetime | None
@@ -156,7 +156,7 @@ class Return:
     @property
     def is_approved(self) -> bool:
         """Whether goods may be sent back, so that its number is told."""
-        return self.status not in (Status.PENDING, Status.REJECTED, Status.CANCELLED)
+        return self.status not in (ReturnStatus.PENDING, ReturnStatus.REJECTED, ReturnStatus.CANCELLED)
 
     @property
     def has_label(self) -> bool:
@@ -166,10 +166,12 @@ class Return:
     @property
     def claimed(self) -> dict[str, int]:
         """The units of the order's lines that no other return may take, by line."""
-        ended = self.status in (Status.REJECTED, Status.CANCELLED)
+        ended = self.status in (ReturnStatus.REJECTED, ReturnStatus.CANCELLED)
         return {} if ended else _units(self.items) - self.missing
 
-    def move_to(self, target: Status, *, deadline: datetime | None = None, because: str | None = None) -> "Return":
+    def move_to(
+        self, target: ReturnStatus, *, deadline: datetime | None = None, because: str | None = None
+    ) -> "Return":
         """The same return in ``target``.
 
         Raises:
@@ -194,9 +196,13 @@ class Return:
         after = replace(self, receipts=self.receipts + new)
         if not after.open_units:
             back = bool(after.came_back)
-            return after.move_to(Status.RECEIVED) if back else after.move_to(Status.CANCELLED, because=NEVER_RECEIVED)
-        begins = after.came_back and after.status is Status.APPROVED
-        return after.move_to(Status.PARTIALLY_RECEIVED, deadline=self.deadline) if begins else after
+            return (
+                after.move_to(ReturnStatus.RECEIVED)
+                if back
+                else after.move_to(ReturnStatus.CANCELLED, because=NEVER_RECEIVED)
+            )
+        begins = after.came_back and after.status is ReturnStatus.APPROVED
+        return after.move_to(ReturnStatus.PARTIALLY_RECEIVED, deadline=self.deadline) if begins else after
 
     def close_receipt(self) -> "Return":
         """The same return where nothing more is waited for: what is not accounted for is missing.

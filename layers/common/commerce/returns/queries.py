@@ -11,7 +11,7 @@ from commerce.refunds import store as refunds
 from commerce.refunds.model import RefundPlan
 from commerce.refunds.records import Refund
 from commerce.returns import store
-from commerce.returns.model import Return, Status, Step
+from commerce.returns.model import Return, ReturnStatus, Step
 from commerce.returns.use_cases import quoted
 
 
@@ -73,7 +73,9 @@ def get_own(tenant: Tenant, order_id: str, return_id: str, customer_id: str) -> 
     return found
 
 
-def find(tenant: Tenant, request: PageRequest, status: Status | None, rma_number: str | None = None) -> Page[Return]:
+def find(
+    tenant: Tenant, request: PageRequest, status: ReturnStatus | None, rma_number: str | None = None
+) -> Page[Return]:
     """A page of returns, newest first (contract RT-01), or the one that a parcel with ``rma_number`` belongs to."""
     if rma_number is None:
         return store.page_of(tenant, request, status)
@@ -104,7 +106,7 @@ def quote(tenant: Tenant, return_id: str) -> Quote:
     ret = get(tenant, return_id)
     order = orders.find(tenant, ret.order_id)
     assert order is not None
-    if ret.status not in (Status.REFUNDED, Status.CLOSED):
+    if ret.status not in (ReturnStatus.REFUNDED, ReturnStatus.CLOSED):
         return Quote(ret, order, quoted(tenant, order, ret))
     given = next(iter(_refunds_of(tenant, ret)), None)
     if given is None:

@@ -11,7 +11,7 @@ from commerce.kernel.errors import StaleWrite
 from commerce.kernel.money import Money
 from commerce.kernel.paging import Page, PageRequest
 from commerce.refunds.model import Method
-from commerce.returns.model import Receipt, Return, ReturnItem, Status, Step
+from commerce.returns.model import Receipt, Return, ReturnItem, ReturnStatus, Step
 from commerce.table import keys, reading
 from commerce.table.reading import get, get_all, page, partition
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
@@ -50,7 +50,7 @@ class ReturnRow(Row, discriminator="return"):
             items=tuple(ReturnItem(line_id, quantity, reason) for line_id, quantity, reason in self.items),
             receipts=tuple(Receipt.from_document(each) for each in self.receipts),
             method=Method(self.method),
-            status=Status(self.status),
+            status=ReturnStatus(self.status),
             refund=Money(int(self.refund), self.currency),
             refund_id=self.refund_id,
             ended_because=self.ended_because,
@@ -72,7 +72,7 @@ class ReturnStepRow(Row, discriminator="return_step"):
     data = DocumentAttribute()
 
     def to_step(self) -> Step:
-        return Step(int(self.version), self.at, self.actor, self.what, Status(self.status), self.data)
+        return Step(int(self.version), self.at, self.actor, self.what, ReturnStatus(self.status), self.data)
 
 
 class ReturnPointerRow(Row, discriminator="return_pointer"):
@@ -144,7 +144,7 @@ def with_number(tenant: Tenant, rma_number: str) -> Return | None:
     return find(tenant, row.return_id) if isinstance(row, ReturnPointerRow) else None
 
 
-def page_of(tenant: Tenant, request: PageRequest, status: Status | None) -> Page[Return]:
+def page_of(tenant: Tenant, request: PageRequest, status: ReturnStatus | None) -> Page[Return]:
     """A page of returns, newest first: of all, or of those in one status (V5)."""
     return page(
         tenant,

@@ -31,7 +31,7 @@ from commerce.returns.model import (
     Receipt,
     Return,
     ReturnItem,
-    Status,
+    ReturnStatus,
     Step,
     rma_number,
 )
@@ -104,7 +104,7 @@ def create(tx: Transaction, caller: Caller, command: RequestReturn) -> Return:
         rma_number=rma_number(),
         items=command.items,
         method=command.method,
-        status=Status.PENDING,
+        status=ReturnStatus.PENDING,
         requested_at=now,
         updated_at=now,
         deadline=now + timedelta(days=tenant.returns.decision_days),
@@ -139,7 +139,7 @@ def reject(tx: Transaction, caller: Caller, command: EndReturn, expected_version
         NotFound, VersionMismatch: as ``approve`` does.
         IllegalMove: it is not pending.
     """
-    return _end(tx, caller, command, Status.REJECTED, "return.rejected", expected_version)
+    return _end(tx, caller, command, ReturnStatus.REJECTED, "return.rejected", expected_version)
 
 
 def cancel(tx: Transaction, caller: Caller, command: EndReturn, expected_version: int | None = None) -> Return:
@@ -149,7 +149,7 @@ def cancel(tx: Transaction, caller: Caller, command: EndReturn, expected_version
         NotFound, VersionMismatch: as ``approve`` does.
         IllegalMove: it is neither pending nor approved.
     """
-    return _end(tx, caller, command, Status.CANCELLED, "return.cancelled", expected_version)
+    return _end(tx, caller, command, ReturnStatus.CANCELLED, "return.cancelled", expected_version)
 
 
 def receive(tx: Transaction, caller: Caller, command: ReceiveItems, expected_version: int | None = None) -> Return:
@@ -184,12 +184,12 @@ def refund(tx: Transaction, caller: Caller, command: RefundReturn, expected_vers
     ret = replace(change.after, method=command.method or change.after.method)
     if ret.refund_id is not None:
         return _refund_again(change, ret, command)
-    if ret.status is Status.APPROVED:
+    if ret.status is ReturnStatus.APPROVED:
         raise Conflict("Nothing has come back yet", field="status", reason="nothing_received")
-    if ret.status is Status.PARTIALLY_RECEIVED:
+    if ret.status is ReturnStatus.PARTIALLY_RECEIVED:
         _receive(change, ret.close_receipt())
         ret = change.after
-    refunded = ret.move_to(Status.REFUNDED)
+    refunded = ret.move_to(ReturnStatus.REFUNDED)
     planned = quoted(caller.tenant, change.order, refunded)
     refunded = replace(refunded, refund=_lowered(command, planned.amount))
     if refunded.refund.minor:
@@ -210,9 +210,9 @@ def close(tx: Transaction, caller: Caller, return_id: str) -> Return:
     """
     change = _begin(tx, caller, return_id)
     ret = change.after
-    if ret.status is Status.CLOSED:
+    if ret.status is ReturnStatus.CLOSED:
         return ret
-    closed = ret.move_to(Status.CLOSED)
+    closed = ret.move_to(ReturnStatus.CLOSED)
     if ret.refund_id is not None and _refund_of(caller.tenant, ret, ret.refund_id).status is not RefundStatus.SUCCEEDED:
         return ret
     change.step(closed, "return.closed")
@@ -231,8 +231,8 @@ def overdue(tx: Transaction, caller: Caller, return_id: str) -> Return:
     ret = change.after
     if ret.deadline is None or change.at < ret.deadline:
         return ret
-    if ret.status is Status.PENDING:
-        change.step(ret.move_to(Status.REJECTED, because=UNDECIDED), "return.rejected")
+    if ret.status is ReturnStatus.PENDING:
+        change.step(ret.move_to(ReturnStatus.REJECTED, because=UNDECIDED), "return.rejected")
     else:
         _receive(change, ret.close_receipt())
     return change.save()
@@ -277,7 +277,7 @@ class _Change:
     def step(self, moved: Return, event_type: str, **data: Any) -> None:
         """Add a move to the history, and tell the world."""
         self.after = moved
-        if moved.status not in (Status.REFUNDED, Status.CLOSED):
+        if moved.status not in (ReturnStatus.REFUNDED, ReturnStatus.CLOSED):
             moved = replace(moved, refund=quoted(self.caller.tenant, self.order, moved).amount)
         self.after = moved.changed(self.at, sequence=moved.sequence + 1)
         said = {name: value for name, value in data.items() if value is not None}
@@ -299,7 +299,7 @@ class _Change:
     def count_refunded(self, refunded: Return) -> None:
         """Save the order where its units count as refunded without any money."""
         after = self.order.count_refunded(refunded.came_back)
-        self._save_order(after, Status.REFUNDED)
+        self._save_order(after, ReturnStatus.REFUNDED)
 
     def save(self) -> Return:
         """Write the return, and its order where that changes."""
@@ -330,7 +330,7 @@ class _Change:
                 ),
             )
 
-    def _save_order(self, order: Order, status: Status) -> None:
+    def _save_order(self, order: Order, status: ReturnStatus) -> None:
         self._order_is_saved = True
         change = OrderChange(self.tx, self.caller, self.stored, order, self.at)
         change.tell(status, TimelineType.RETURN, data={"return_id": self.after.return_id})
@@ -363,7 +363,7 @@ def _approves_itself(tenant: Tenant, ret: Return) -> bool:
 
 def _approve(change: _Change) -> None:
     approved = change.after.move_to(
-        Status.APPROVED, deadline=change.at + timedelta(days=change.caller.tenant.returns.receipt_days)
+        ReturnStatus.APPROVED, deadline=change.at + timedelta(days=change.caller.tenant.returns.receipt_days)
     )
     change.tx.outside("s3.put_object")
     labels.issue(change.caller.tenant, change.stored, approved)
@@ -371,7 +371,12 @@ def _approve(change: _Change) -> None:
 
 
 def _end(
-    tx: Transaction, caller: Caller, command: EndReturn, target: Status, event_type: str, expected_version: int | None
+    tx: Transaction,
+    caller: Caller,
+    command: EndReturn,
+    target: ReturnStatus,
+    event_type: str,
+    expected_version: int | None,
 ) -> Return:
     change = _begin(tx, caller, command.return_id, expected_version)
     change.step(change.after.move_to(target, because=command.reason), event_type, note=command.note)
@@ -390,7 +395,7 @@ def _placed(tenant: Tenant, order: Order, receipt: Receipt, index: int) -> Recei
 
 def _receive(change: _Change, received: Return) -> None:
     items = [each.document for each in received.receipts[len(change.after.receipts) :]]
-    event = "return.cancelled" if received.status is Status.CANCELLED else "return.received"
+    event = "return.cancelled" if received.status is ReturnStatus.CANCELLED else "return.received"
     change.step(received, event, items=items)
 
 
@@ -436,9 +441,9 @@ def _refund_again(change: _Change, ret: Return, command: RefundReturn) -> Return
     try:
         given = change.give(RefundRequest({}, failed.external, ret.method, failed.payment_id), command.reason)
     except Conflict as refusal:
-        if refusal.reason != "nothing_to_refund" or ret.status is Status.CLOSED:
+        if refusal.reason != "nothing_to_refund" or ret.status is ReturnStatus.CLOSED:
             raise
-        change.step(ret.move_to(Status.CLOSED, because=OTHERWISE), "return.closed")
+        change.step(ret.move_to(ReturnStatus.CLOSED, because=OTHERWISE), "return.closed")
         return change.save()
     again = replace(ret, refund_id=given.refund_id)
     change.step(again, "return.refunded", refund_id=given.refund_id, reason=command.reason)

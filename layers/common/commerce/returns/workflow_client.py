@@ -10,7 +10,7 @@ from commerce.kernel.aws import client
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Unavailable
 from commerce.observability import logger
-from commerce.returns.model import Status
+from commerce.returns.model import ReturnStatus
 
 _STARTED = frozenset({"ExecutionAlreadyExists"})
 _ENDED = frozenset({"ExecutionDoesNotExist", "ValidationException"})
@@ -47,7 +47,7 @@ def is_running(name: str) -> bool:
     return found is not None and found["status"] == "RUNNING"
 
 
-def answer(token: str, status: Status) -> bool:
+def answer(token: str, status: ReturnStatus) -> bool:
     """Tell a waiting task where its return moves to; False where none waits with this token (any more).
 
     Raises:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from commerce.returns.model import FINAL, MOVES, Return, Status
+from commerce.returns.model import FINAL, MOVES, Return, ReturnStatus
 
 LOOK_AFTER = timedelta(minutes=5)  # time enough for an event to arrive and a task to be tried again
 LOOK_AT_LEAST_EVERY = timedelta(hours=6)
@@ -28,12 +28,12 @@ class LabelOutcome(StrEnum):
 class Waiting:
     """A task that waits for the return to leave ``status``; of two, the one with the later ``since`` is the newer."""
 
-    status: Status
+    status: ReturnStatus
     token: str
     since: str
 
     @classmethod
-    def asked(cls, status: Status, token: str, entered_at: str, retry: int) -> "Waiting":
+    def asked(cls, status: ReturnStatus, token: str, entered_at: str, retry: int) -> "Waiting":
         """``entered_at`` and ``retry`` are Step Functions' own: when the state was entered, and which try this is."""
         return cls(status, token, f"{entered_at}#{retry:03d}")
 
@@ -90,13 +90,13 @@ class ReturnWorkflow:
         return self.changed(look_at=now + min(max(now - self.begun_at, LOOK_AFTER), LOOK_AT_LEAST_EVERY))
 
 
-def next_move(here: Status, there: Status) -> Status | None:
+def next_move(here: ReturnStatus, there: ReturnStatus) -> ReturnStatus | None:
     """The first move from ``here`` on the shortest way to ``there``; None where no way leads there, or it is here."""
     way = _way(here, there)
     return way[0] if way else None
 
 
-def _way(here: Status, there: Status) -> tuple[Status, ...] | None:
+def _way(here: ReturnStatus, there: ReturnStatus) -> tuple[ReturnStatus, ...] | None:
     if here is there:
         return ()
     ways = [(target, *rest) for target in sorted(MOVES[here]) if (rest := _way(target, there)) is not None]

@@ -6,7 +6,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import StaleWrite
-from commerce.returns.model import Status
+from commerce.returns.model import ReturnStatus
 from commerce.returns.workflow_model import LabelOutcome, ReturnWorkflow, Waiting
 from commerce.table import keys, reading
 from commerce.table.reading import get
@@ -84,4 +84,4 @@ def _row(tenant: Tenant, workflow: ReturnWorkflow) -> ReturnWorkflowRow:
 
 
 def _waiting(status: str, token: str, since: str) -> Waiting:
-    return Waiting(Status(status), token, since)
+    return Waiting(ReturnStatus(status), token, since)

@@ -3,7 +3,7 @@
 from commerce.kernel.caller import Tenant, system
 from commerce.kernel.errors import Conflict, Invalid, NotFound, StaleWrite
 from commerce.returns import store, use_cases
-from commerce.returns.model import Status
+from commerce.returns.model import ReturnStatus
 from commerce.returns.use_cases import RefundReturn
 from commerce.table.transaction import Transaction, run
 
@@ -28,7 +28,7 @@ def refund_received(tenant: Tenant, return_id: str) -> str:
         ret = store.find(tenant, return_id)
         if ret is None:
             raise NotFound("return")
-        if ret.status is Status.RECEIVED:
+        if ret.status is ReturnStatus.RECEIVED:
             use_cases.refund(tx, caller, RefundReturn(return_id))
 
     try:
@@ -40,7 +40,7 @@ def refund_received(tenant: Tenant, return_id: str) -> str:
     return REFUNDED
 
 
-def close(tenant: Tenant, return_id: str) -> Status:
+def close(tenant: Tenant, return_id: str) -> ReturnStatus:
     """Close a return whose refund has succeeded; gives where the return stands.
 
     Raises:
