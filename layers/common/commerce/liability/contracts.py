@@ -7,6 +7,7 @@ from pydantic import Field, WithJsonSchema
 
 from commerce.http.contracts import Instant, Major, Output
 from commerce.kernel.caller import Tenant
+from commerce.kernel.downloads import links_expire_at
 from commerce.kernel.errors import NotFound
 from commerce.liability import files, manifest
 from commerce.liability.model import DayExport
@@ -92,7 +93,7 @@ class LiabilityExportOut(LiabilityExportRowOut):
     def of(cls, tenant: Tenant, export: DayExport) -> "LiabilityExportOut":
         links = files.links(tenant, export.day)
         downloads = DownloadsOut(
-            csv=links[files.CSV], json_=links[files.JSON], html=links[files.HTML], expires_at=files.links_expire_at()
+            csv=links[files.CSV], json_=links[files.JSON], html=links[files.HTML], expires_at=links_expire_at()
         )
         return cls(**_shown(tenant, export), downloads=downloads)
 

@@ -3,19 +3,16 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date
 from types import TracebackType
 from typing import Any
 
-from commerce.kernel import clock
+from commerce.kernel import downloads
 from commerce.kernel.aws import client
 from commerce.kernel.caller import Tenant
 
 CSV, JSON, HTML = "csv", "json", "html"
 TYPES = {CSV: "text/csv; charset=utf-8", JSON: "application/json", HTML: "text/html; charset=utf-8"}
-LINK_SECONDS = 15 * 60
-_SIGNED_FOR_SECONDS = 5 * 60  # a link stays the same for so long, and with it the answer that holds it
 _PART_BYTES = 8 * 1024 * 1024  # S3 wants 5 MiB or more
 _READ_BYTES = 1024 * 1024
 
@@ -102,26 +99,7 @@ def lines(key: str, size: int) -> Iterator[bytes]:
 
 def links(tenant: Tenant, day: date) -> dict[str, str]:
     """Where each file of a closed day can be downloaded from, by whoever has the link, for 10 to 15 minutes."""
-    window = int(clock.now().timestamp()) // _SIGNED_FOR_SECONDS
-    return {kind: _link(key(tenant, day, kind), name(day, kind), window) for kind in TYPES}
-
-
-def links_expire_at() -> datetime:
-    """Until when the links of now are good at least."""
-    window = int(clock.now().timestamp()) // _SIGNED_FOR_SECONDS
-    return datetime.fromtimestamp(window * _SIGNED_FOR_SECONDS + LINK_SECONDS, UTC)
-
-
-@lru_cache(maxsize=64)
-def _link(key: str, saved_as: str, window: int) -> str:
-    """``window`` is what makes a link another one."""
-    asked = {
-        "Bucket": os.environ["FILES_BUCKET"],
-        "Key": key,
-        "ResponseContentDisposition": f'attachment; filename="{saved_as}"',
-    }
-    link: str = _s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_SECONDS)
-    return link
+    return {kind: downloads.link(key(tenant, day, kind), name(day, kind)) for kind in TYPES}
 
 
 def _s3() -> Any:

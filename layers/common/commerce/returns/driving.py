@@ -13,10 +13,9 @@ from commerce.kernel import clock, ids
 from commerce.kernel.caller import Tenant
 from commerce.kernel.cause import Cause
 from commerce.kernel.errors import Conflict, NotFound
-from commerce.refunds import store as refunds
-from commerce.refunds.records import RefundStatus
 from commerce.returns import store, workflow_client, workflow_store
 from commerce.returns.model import FINAL, Return, ReturnStatus
+from commerce.returns.settlement import is_settled
 from commerce.returns.workflow_model import ReturnWorkflow, Waiting, next_move
 from commerce.table.transaction import Transaction, run
 
@@ -39,7 +38,7 @@ def drive(tenant: Tenant, return_id: str) -> Driven:
         NotFound: no such return.
         Unavailable: Step Functions or the table is away; trying again does no harm.
     """
-    workflow = _workflow_of(tenant, return_id)
+    workflow = workflow_store.get_by_return(tenant, return_id)
     if not workflow.is_started:
         _start(tenant, workflow)
         return Driven.STARTED
@@ -69,7 +68,7 @@ def redrive(tx: Transaction, tenant: Tenant, return_id: str) -> ReturnWorkflow:
         NotFound: no such return.
         Conflict: the return has ended.
     """
-    ret, workflow = _return_of(tenant, return_id), _workflow_of(tenant, return_id)
+    ret, workflow = _return_of(tenant, return_id), workflow_store.get_by_return(tenant, return_id)
     if ret.status in FINAL:
         raise Conflict(f"A return that is {ret.status} has nothing left to do", field="status", reason="return_ended")
     if not workflow.is_started:
@@ -113,13 +112,13 @@ def _start(tenant: Tenant, workflow: ReturnWorkflow) -> None:
 
 
 def _note_started(tx: Transaction, tenant: Tenant, started: ReturnWorkflow) -> None:
-    workflow = _workflow_of(tenant, started.return_id)
+    workflow = workflow_store.get_by_return(tenant, started.return_id)
     if workflow.started < started.generation:
         workflow_store.save(tx, tenant, workflow.changed(started=started.generation))
 
 
 def _note(tx: Transaction, tenant: Tenant, return_id: str, generation: int, waiting: Waiting) -> bool:
-    workflow = _workflow_of(tenant, return_id)
+    workflow = workflow_store.get_by_return(tenant, return_id)
     if workflow.generation != generation or (workflow.waiting and workflow.waiting.since > waiting.since):
         return False
     if workflow.waiting != waiting:
@@ -142,34 +141,26 @@ def _moved(tenant: Tenant, return_id: str, left: ReturnStatus) -> ReturnStatus |
     """Where the return went from ``left``; None while it stays there."""
     ret = _return_of(tenant, return_id)
     if ret.status is ReturnStatus.REFUNDED and left is ReturnStatus.REFUNDED:
-        return ReturnStatus.CLOSED if _is_refund_settled(tenant, ret) else None
+        return ReturnStatus.CLOSED if is_settled(tenant, ret) else None
     return next_move(left, ret.status)
 
 
-def _is_refund_settled(tenant: Tenant, ret: Return) -> bool:
-    """Whether nothing is on its way back any more; where nothing was left to give, that is so at once."""
-    if ret.refund_id is None:
-        return True
-    refund = refunds.find(tenant, ret.order_id, ret.refund_id)
-    return refund is not None and refund.status is RefundStatus.SUCCEEDED
-
-
 def _forget(tx: Transaction, tenant: Tenant, return_id: str, waiting: Waiting) -> None:
-    workflow = _workflow_of(tenant, return_id)
+    workflow = workflow_store.get_by_return(tenant, return_id)
     if workflow.waiting == waiting:
         workflow_store.save(tx, tenant, workflow.changed(waiting=None))
 
 
 def _is_lost(tenant: Tenant, return_id: str) -> bool:
     """Whether nobody follows a return that has not ended."""
-    ret, workflow = _return_of(tenant, return_id), _workflow_of(tenant, return_id)
+    ret, workflow = _return_of(tenant, return_id), workflow_store.get_by_return(tenant, return_id)
     if ret.status in FINAL:
         return False
     return not (workflow.follows(ret, clock.now()) and workflow_client.is_running(workflow.execution))
 
 
 def _postpone(tx: Transaction, tenant: Tenant, return_id: str) -> None:
-    ret, workflow = _return_of(tenant, return_id), _workflow_of(tenant, return_id)
+    ret, workflow = _return_of(tenant, return_id), workflow_store.get_by_return(tenant, return_id)
     workflow_store.save(tx, tenant, workflow.looked_after(ret, clock.now()))
 
 
@@ -178,10 +169,3 @@ def _return_of(tenant: Tenant, return_id: str) -> Return:
     if ret is None:
         raise NotFound("return")
     return ret
-
-
-def _workflow_of(tenant: Tenant, return_id: str) -> ReturnWorkflow:
-    workflow = workflow_store.find(tenant, return_id)
-    if workflow is None:
-        raise NotFound("return")
-    return workflow

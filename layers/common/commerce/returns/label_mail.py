@@ -11,7 +11,7 @@ from commerce.mails.return_label import LabelLetter, compose
 from commerce.orders import store as orders
 from commerce.returns import labels, store, workflow_store
 from commerce.returns.model import Return, ReturnStatus
-from commerce.returns.workflow_model import LabelOutcome, ReturnWorkflow
+from commerce.returns.workflow_model import LabelOutcome
 from commerce.table.transaction import Transaction, run
 
 
@@ -24,7 +24,7 @@ def deliver(tenant: Tenant, return_id: str) -> LabelOutcome:
         NotFound: no such return.
         Unavailable: nothing can be mailed, read or written now.
     """
-    workflow, ret = _workflow_of(tenant, return_id), store.find(tenant, return_id)
+    workflow, ret = workflow_store.get_by_return(tenant, return_id), store.find(tenant, return_id)
     if ret is None:
         raise NotFound("return")
     if workflow.label is not None:
@@ -55,13 +55,6 @@ def _mail(tenant: Tenant, ret: Return) -> LabelOutcome:
 
 
 def _record(tx: Transaction, tenant: Tenant, return_id: str, outcome: LabelOutcome) -> None:
-    workflow = _workflow_of(tenant, return_id)
+    workflow = workflow_store.get_by_return(tenant, return_id)
     if workflow.label is None:
         workflow_store.save(tx, tenant, workflow.changed(label=outcome))
-
-
-def _workflow_of(tenant: Tenant, return_id: str) -> ReturnWorkflow:
-    workflow = workflow_store.find(tenant, return_id)
-    if workflow is None:
-        raise NotFound("return")
-    return workflow

@@ -1,21 +1,17 @@
 """Labels of returns in S3. No other code of this context talks to it."""
 
 import os
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from commerce.kernel import clock
+from commerce.kernel import downloads
 from commerce.kernel.aws import client
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Unavailable
 from commerce.orders.model import Address, Order
 from commerce.returns.model import Return
-
-LINK_SECONDS = 15 * 60
-_SIGNED_FOR_SECONDS = 5 * 60  # a link stays the same for so long, and with it the answer that holds it
 
 
 def key(tenant: Tenant, return_id: str) -> str:
@@ -73,28 +69,12 @@ def link(tenant: Tenant, ret: Return) -> str | None:
     approved, and once it has ended."""
     if not ret.has_label:
         return None
-    window = int(clock.now().timestamp()) // _SIGNED_FOR_SECONDS
-    return _link(key(tenant, ret.return_id), f"{ret.rma_number}.pdf", window)
+    return downloads.link(key(tenant, ret.return_id), f"{ret.rma_number}.pdf")
 
 
 def link_expires_at(ret: Return) -> datetime | None:
     """Until when a link of now is good at least."""
-    if not ret.has_label:
-        return None
-    window = int(clock.now().timestamp()) // _SIGNED_FOR_SECONDS
-    return datetime.fromtimestamp(window * _SIGNED_FOR_SECONDS + LINK_SECONDS, UTC)
-
-
-@lru_cache(maxsize=64)
-def _link(key: str, saved_as: str, window: int) -> str:
-    """``window`` is what makes a link another one."""
-    asked = {
-        "Bucket": os.environ["FILES_BUCKET"],
-        "Key": key,
-        "ResponseContentDisposition": f'attachment; filename="{saved_as}"',
-    }
-    signed: str = _s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_SECONDS)
-    return signed
+    return downloads.links_expire_at() if ret.has_label else None
 
 
 def _lines(address: Address) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from commerce.returns.model import (
     rma_number,
 )
 from commerce.returns.representation import as_object
+from commerce.returns.settlement import is_settled
 from commerce.table.transaction import Transaction
 
 RETURNED = "return"  # why stock moves
@@ -213,7 +214,7 @@ def close(tx: Transaction, caller: Caller, return_id: str) -> Return:
     if ret.status is ReturnStatus.CLOSED:
         return ret
     closed = ret.move_to(ReturnStatus.CLOSED)
-    if ret.refund_id is not None and _refund_of(caller.tenant, ret, ret.refund_id).status is not RefundStatus.SUCCEEDED:
+    if not is_settled(caller.tenant, ret):
         return ret
     change.step(closed, "return.closed")
     return change.save()

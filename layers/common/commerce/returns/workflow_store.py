@@ -5,7 +5,7 @@ from datetime import datetime
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.kernel.caller import Tenant
-from commerce.kernel.errors import StaleWrite
+from commerce.kernel.errors import NotFound, StaleWrite
 from commerce.returns.model import ReturnStatus
 from commerce.returns.workflow_model import LabelOutcome, ReturnWorkflow, Waiting
 from commerce.table import keys, reading
@@ -56,6 +56,18 @@ def find(tenant: Tenant, return_id: str) -> ReturnWorkflow | None:
     """The workflow of a return (V7)."""
     row = get(keys.return_workflow(tenant, return_id))
     return row.to_workflow() if isinstance(row, ReturnWorkflowRow) else None
+
+
+def get_by_return(tenant: Tenant, return_id: str) -> ReturnWorkflow:
+    """The workflow of a return (V7).
+
+    Raises:
+        NotFound: no such return.
+    """
+    workflow = find(tenant, return_id)
+    if workflow is None:
+        raise NotFound("return")
+    return workflow
 
 
 def due(now: datetime, limit: int) -> list[tuple[Tenant, str]]:
