@@ -7,7 +7,7 @@ from typing import Any
 
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
-from commerce.kernel.caller import Caller, system
+from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Conflict, Forbidden, NotFound, require_version
 from commerce.orders import ending
 from commerce.orders import queries as order_queries
@@ -18,10 +18,10 @@ from commerce.orders.ending import Cancelled, CancelOrder
 from commerce.orders.model import COLLECTED, Order, PaymentStatus, Status
 from commerce.payments import queries, store, stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, Payment, record_of
-from commerce.payments.use_cases import reconcile
+from commerce.payments.use_cases import follow
 from commerce.refunds import store as refunds
 from commerce.refunds.records import Door
-from commerce.table.transaction import Transaction, run
+from commerce.table.transaction import Transaction
 
 
 def cancel_own(tx: Transaction, caller: Caller, order_id: str, reason: str | None) -> Cancelled:
@@ -124,8 +124,7 @@ def call_off(tx: Transaction, caller: Caller, order: Order, intent_id: str) -> I
         return intent
     if intent.status is not IntentStatus.SUCCEEDED:
         raise Conflict("The payment is being processed; wait for its end", field="status", reason="payment_processing")
-    by, tenant = system(caller.tenant, "stripe"), caller.tenant
-    raise _collected(run(lambda own: reconcile(own, by, order_queries.get(tenant, order.order_id), intent), by.cause()))
+    raise _collected(follow(caller.tenant, order.order_id, intent))
 
 
 def _collected(order: Order) -> Conflict:

@@ -3,15 +3,15 @@
 Stripe is asked first, and its answer counts: whoever captured, here or in Stripe's dashboard, the order follows.
 """
 
-from commerce.kernel.caller import Caller, system
+from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Conflict, Invalid
 from commerce.kernel.money import Money
 from commerce.orders import queries as order_queries
 from commerce.orders.model import Order
 from commerce.payments import queries, store, stripe_gateway
 from commerce.payments.model import Intent, IntentStatus, Payment, record_of
-from commerce.payments.use_cases import reconcile
-from commerce.table.transaction import Transaction, run
+from commerce.payments.use_cases import follow, reconcile
+from commerce.table.transaction import Transaction
 
 
 def capture(tx: Transaction, caller: Caller, payment_id: str, minor: int | None = None) -> Payment:
@@ -68,8 +68,7 @@ def _require_same(received: Money, asked: Money) -> None:
 
 def _refused(caller: Caller, order: Order, intent: Intent, asked: Money) -> Conflict:
     """Why ``intent`` could not be captured as ``asked``. The order follows it, should its news not have come yet."""
-    tenant, by = caller.tenant, system(caller.tenant, "stripe")
-    run(lambda tx: reconcile(tx, by, order_queries.get(tenant, order.order_id), intent), by.cause())
+    follow(caller.tenant, order.order_id, intent)
     if intent.status is IntentStatus.SUCCEEDED:
         _require_same(intent.received, asked)
     if intent.status in (

@@ -26,15 +26,18 @@ from commerce.refunds.telling import REQUESTED, SETTLED, as_data, told_of
 from commerce.table.transaction import Transaction
 
 
-def quote(tenant: Tenant, order: Order, request: RefundRequest) -> RefundPlan:
+def quote(tenant: Tenant, order: Order, request: RefundRequest, allocation: Allocation | None = None) -> RefundPlan:
     """What ``request`` would give back of an order now: the same answer as ``give`` acts on.
+
+    ``allocation`` is for another one than the shop's.
 
     Raises:
         Conflict, Invalid: what ``refunds.model.plan`` refuses; nothing was collected.
     """
     if order.payment_status not in COLLECTED:
         raise Conflict("Nothing was collected for this order", field="order_id", reason="nothing_to_refund")
-    return plan(sale_of(order), request, policy_of(tenant.returns, order.currency))
+    policy = policy_of(tenant.returns, order.currency)
+    return plan(sale_of(order), request, replace(policy, allocation=allocation or policy.allocation))
 
 
 def give(
@@ -100,10 +103,7 @@ def begin(
     Raises:
         Conflict, Invalid: what ``quote`` refuses.
     """
-    tenant = change.tenant
-    if allocation is not None:
-        tenant = replace(tenant, returns=replace(tenant.returns, allocation=allocation))
-    planned = quote(tenant, change.after, request)
+    planned = quote(change.tenant, change.after, request, allocation)
     external = [part for part in planned.parts if part.kind is SourceKind.EXTERNAL]
     refund = Refund(
         refund_id=ids.new("refund"),
@@ -129,7 +129,7 @@ def begin(
         refunding=counted.refunding + refund.external,
         shipping_refunded=counted.shipping_refunded + (planned.shipping or Money.zero(order.currency)),
     )
-    store.add(change.tx, tenant, refund)
+    store.add(change.tx, change.tenant, refund)
     _tell(change, refund)
     return refund, cards
 
