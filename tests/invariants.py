@@ -59,13 +59,17 @@ def _tenant(item: dict[str, Any]) -> str:
     return "#".join(item["pk"].split("#")[:3])
 
 
-def _allocated(order: dict[str, Any]) -> Counter[tuple[str, ...]]:
-    """The units that an order's lines have in each warehouse."""
-    units: Counter[tuple[str, ...]] = Counter()
+def _parts(order: dict[str, Any]) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
+    """The units that warehouses have set aside for an order's lines, and those of them that have left."""
+    allocated: Counter[tuple[str, ...]] = Counter()
+    shipped: Counter[tuple[str, ...]] = Counter()
     for line in json.loads(order["lines"]):
-        for warehouse, quantity in line["allocations"]:
-            units[(_tenant(order), line["variant_id"], warehouse)] += quantity
-    return units
+        for warehouse, quantity, left in line["allocations"]:
+            place = (_tenant(order), line["variant_id"], warehouse)
+            assert 0 <= left <= quantity, f"{order['order_id']}: {left} of {quantity} have left"
+            allocated[place] += quantity
+            shipped[place] += left
+    return allocated, shipped
 
 
 def _issued(issue: dict[str, Any]) -> Counter[tuple[str, ...]]:
@@ -92,10 +96,12 @@ def _stock(
     held: Counter[tuple[str, ...]] = Counter()
     for order in orders:
         for line in json.loads(order["lines"]):
-            allocated = sum(units for _, units in line["allocations"])
-            assert allocated == line["quantity"], f"{order['order_id']}: {allocated} of {line['quantity']} set aside"
-        if order["status"] != "cancelled" and order["fulfillment_status"] == "unfulfilled":
-            held += _allocated(order)
+            allocated = sum(units for _, units, _ in line["allocations"])
+            whole = allocated == line["quantity"] or (allocated < line["quantity"] and "backorder_id" in line)
+            assert whole, f"{order['order_id']}: {allocated} of {line['quantity']} set aside"
+        if order["status"] != "cancelled":
+            parts, left = _parts(order)
+            held += parts - left
     rows = {(_tenant(stock), stock["variant_id"], stock["warehouse_id"]): stock for stock in stocks}
     for place, stock in rows.items():
         available, reserved = int(stock["available"]), int(stock["reserved"])
@@ -107,14 +113,20 @@ def _stock(
 
 
 def _issues(issues: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
-    """What left the warehouses for an order is what was set aside for it, once, when all of it is on its way."""
-    by_order: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    """What left the warehouses for an order is what its lines say has left; nothing left for a cancelled one."""
+    by_order: dict[tuple[str, str], Counter[tuple[str, ...]]] = defaultdict(Counter)
     for issue in issues:
-        by_order[(_tenant(issue), issue["order_id"])].append(issue)
+        by_order[(_tenant(issue), issue["order_id"])] += _issued(issue)
     for order in orders:
-        found = [_issued(issue) for issue in by_order.pop((_tenant(order), order["order_id"]), [])]
-        expected = [_allocated(order)] if order["fulfillment_status"] in LEFT else []
-        assert found == expected, f"{order['order_id']}: {found} left, expected {expected}"
+        found, (_, shipped) = by_order.pop((_tenant(order), order["order_id"]), Counter()), _parts(order)
+        assert found == +shipped, f"{order['order_id']}: {found} left, expected {shipped}"
+        if order["fulfillment_status"] in LEFT:
+            units = sum(line["quantity"] for line in json.loads(order["lines"]))
+            assert shipped.total() == units, f"{order['order_id']} is fulfilled, {shipped.total()} of {units} left"
+        if order["fulfillment_status"] == "unfulfilled":
+            assert not shipped.total(), f"{order['order_id']} is unfulfilled, {shipped.total()} left"
+        if order["status"] == "cancelled":
+            assert not shipped.total(), f"{order['order_id']} was cancelled after {shipped.total()} units left"
     assert not by_order, f"goods left for no order: {list(by_order)}"
 
 
@@ -128,6 +140,8 @@ def _order(order: dict[str, Any]) -> None:
     assert on_its_way == (order["fulfillment_status"] in LEFT), f"{order['order_id']}: {order['status']}"
     for line in json.loads(order["lines"]):
         assert 0 <= line["refunded"] <= line["returning"] <= line["quantity"], f"{order['order_id']}: {line}"
+        left = sum(shipped for _, _, shipped in line["allocations"])
+        assert line["returning"] <= left, f"{order['order_id']}: {line['returning']} of {left} units come back"
         worth = line["unit_price"] * line["quantity"] + line["tax"]
         assert 0 <= line["discount"] <= worth, f"{order['order_id']}: {line}"
     if on_its_way:

@@ -208,7 +208,7 @@ def test_secrets_and_persons_pass_through_every_change_and_appear_in_no_entry(
         body={
             "customer_id": customer["id"],
             "items": [{"product_id": shop.product("TEE", 10, stock=5)["id"], "quantity": 1}],
-            "shipping_address": {"name": "Canaria", "street": "1 Canary Wharf", "city": "London", "zip": "E14"},
+            "shipping_address": {"name": "Canaria", "street": "1 Canary Wharf", "city": "London", "zip": "E14 9GT"},
         },
         headers={"user-agent": "app/1.0 (canary@example.com)"},
     )
@@ -222,7 +222,7 @@ def test_secrets_and_persons_pass_through_every_change_and_appear_in_no_entry(
     secrets = [each["key"].rsplit("_", 1)[1] for each in (key, rotated)]
     hashes = [item[name] for item in table.scan()["Items"] for name in ("secret_hash", "previous_hash") if name in item]
     assert len(hashes) == 3  # two of the rotated key, one of the owner's
-    for word in (*secrets, *hashes, *("canar", "867", "passport", "wharf", "e14")):
+    for word in (*secrets, *hashes, *("canar", "867 5309", "8675309", "passport", "wharf", "e14 9gt")):
         assert word not in text, word
     [created] = logs(shop.call, {"action": "customer.created"})
     assert created["changes"]["email"] == {"old": None, "new": "***"}
@@ -411,7 +411,7 @@ def test_a_cursor_belongs_to_its_filters_and_its_shop(shop: Shop, busy: dict[str
     for query, credential in (
         ({"cursor": cursor, "action": "created"}, None),
         ({"cursor": cursor}, Credential(tenant=OTHER_TENANT)),
-        ({"cursor": "x" + cursor[1:]}, None),
+        ({"cursor": cursor[:-1] + ("A" if cursor[-1] != "A" else "B")}, None),
     ):
         refused = shop.call("v2/audit/list_audit_logs", query=query, credential=credential)
         assert (refused.status, refused.body["error"]["details"][0]["code"]) == (400, "bad_cursor")

@@ -132,6 +132,19 @@ def _sold(value: Any, currency: str) -> Any:
     return [{"id": each["line_id"], "amount": money(each["amount"], currency)} for each in wire_json.loads(value)]
 
 
+def _discounts(value: Any, currency: str) -> Any:
+    return [
+        {
+            "type": each["kind"],
+            "id": each["discount_id"],
+            "code": each["code"],
+            "amount": money(each["amount"], currency),
+            "shipping": money(each["shipping"], currency),
+        }
+        for each in wire_json.loads(value)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     attribute: str
@@ -269,6 +282,7 @@ RESOURCES: Mapping[str, Resource] = {
             "items": Field("lines", _lines),
             "tenders": Field("tenders", _tenders),
             "gift_cards": Field("gift_cards", _sold),
+            "discounts": Field("discounts", _discounts),
         },
         rules=(created, became("status", "cancelled", "cancelled"), updated),
         left_out=frozenset({"placed_at", "updated_at", "version", "sequence", "payment_attempts", "units"}),

@@ -65,10 +65,15 @@ class GoodsIssue:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Units that one warehouse has set aside for one order line."""
+    """Units that one warehouse has set aside for one order line; ``shipped`` of them have left."""
 
     warehouse_id: str
     quantity: int
+    shipped: int = 0
+
+    @property
+    def reserved(self) -> int:
+        return self.quantity - self.shipped
 
 
 def allocate(quantity: int, stocks: list[Stock], name: str) -> tuple[Allocation, ...]:

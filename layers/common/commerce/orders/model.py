@@ -1,7 +1,7 @@
 """What an order is: three independent axes of state (contract X-15), and the only ways each may move.
 
 status              pending_payment ──► pending ──► processing ──► shipped ──► delivered
-                           └────────────────┴───────────┴──► cancelled
+                           └────────────────┴───────────┴──► cancelled, while nothing has left
 payment_status      pending ⇄ failed ──► authorized ──► paid ⇄ partially_refunded ⇄ refunded
                        └──────┴────────────┴──► voided ──► pending (the next payment)
 fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned
@@ -122,9 +122,10 @@ class Buyer:
 class OrderLine:
     """``quantity`` units at a frozen ``unit_price``; ``allocations`` say which warehouses set them aside.
 
-    ``discount`` and ``tax`` are the line's part of the order's, frozen with it. ``catalogue_price`` is what the
-    catalogue asked, where somebody with the right to do so set another price. ``returning`` counts the units that
-    returns have claimed, for good unless the return comes to nothing; ``refunded`` those of them that were refunded.
+    Units that no warehouse has set aside wait for stock, as ``backorder_id`` says. ``discount`` and ``tax`` are the
+    line's part of the order's, frozen with it. ``catalogue_price`` is what the catalogue asked, where somebody with the
+    right to do so set another price. ``returning`` counts the units that returns have claimed, for good unless the
+    return comes to nothing; ``refunded`` those of them that were refunded.
     """
 
     line_id: str
@@ -140,21 +141,72 @@ class OrderLine:
     catalogue_price: Money | None = None
     returning: int = 0
     refunded: int = 0
+    backorder_id: str | None = None
 
     @property
     def total(self) -> Money:
         return self.unit_price * self.quantity
 
     @property
+    def allocated(self) -> int:
+        """The units that warehouses have set aside, those that have left among them."""
+        return sum(part.quantity for part in self.allocations)
+
+    @property
+    def shipped(self) -> int:
+        """The units that have left."""
+        return sum(part.shipped for part in self.allocations)
+
+    @property
+    def waiting(self) -> int:
+        """The units that wait for stock."""
+        return self.quantity - self.allocated
+
+    @property
+    def shippable(self) -> int:
+        """The units that are set aside and have not left."""
+        return self.allocated - self.shipped
+
+    @property
     def returnable(self) -> int:
-        """The units that no return has claimed."""
-        return self.quantity - self.returning
+        """The units that have left, and that no return has claimed."""
+        return self.shipped - self.returning
 
     @property
     def reserved(self) -> tuple[tuple[StockKey, int], ...]:
-        """The stock that is set aside for the line, with its units."""
-        place = StockKey(self.product_id, self.variant_id, "")
-        return tuple((replace(place, warehouse_id=part.warehouse_id), part.quantity) for part in self.allocations)
+        """The stock that is set aside for the line and has not left, with its units."""
+        return tuple((self._place(part), part.reserved) for part in self.allocations if part.reserved)
+
+    def ship(self, units: int) -> tuple["OrderLine", tuple[tuple[StockKey, int], ...]]:
+        """The same line with more of its units on their way, and the stock that leaves for it.
+
+        Raises:
+            Conflict: not that many are set aside.
+        """
+        if not 0 < units <= self.shippable:
+            raise Conflict(
+                f"{self.shippable} units of {self.name} can be shipped", field="items", reason="exceeds_shippable"
+            )
+        left, allocations, parts = units, list[Allocation](), list[tuple[StockKey, int]]()
+        for part in self.allocations:
+            leaves = min(left, part.reserved)
+            left -= leaves
+            allocations.append(replace(part, shipped=part.shipped + leaves))
+            if leaves:
+                parts.append((self._place(part), leaves))
+        return replace(self, allocations=tuple(allocations)), tuple(parts)
+
+    def allocate(self, warehouse_id: str, units: int) -> "OrderLine":
+        """The same line with units that waited set aside in a warehouse."""
+        if not 0 < units <= self.waiting:
+            raise ValueError(f"{units} of {self.waiting} waiting units")
+        merged = {part.warehouse_id: part for part in self.allocations}
+        there = merged.get(warehouse_id, Allocation(warehouse_id, 0))
+        merged[warehouse_id] = replace(there, quantity=there.quantity + units)
+        return replace(self, allocations=tuple(merged.values()))
+
+    def _place(self, part: Allocation) -> StockKey:
+        return StockKey(self.product_id, self.variant_id, part.warehouse_id)
 
 
 class TenderKind(StrEnum):
@@ -180,6 +232,28 @@ class Tender:
     @property
     def remaining(self) -> Money:
         return self.amount - self.given_back
+
+
+class DiscountKind(StrEnum):
+    """Whether a discount was asked for by a code, or came by itself."""
+
+    COUPON = "coupon"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedDiscount:
+    """A discount as it was when the order was placed: ``amount`` off the goods, ``shipping`` off shipping.
+
+    ``code`` is a coupon's, as it is shown.
+    """
+
+    kind: DiscountKind
+    discount_id: str
+    name: str
+    amount: Money
+    shipping: Money
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +340,7 @@ class Order:
     sequence: int = 0
     tenders: tuple[Tender, ...] = ()
     gift_cards: tuple[SoldGiftCard, ...] = ()
+    discounts: tuple[AppliedDiscount, ...] = ()
 
     @property
     def subtotal(self) -> Money:
@@ -345,28 +420,51 @@ class Order:
         return sum(line.quantity for line in self.lines)
 
     @property
+    def waiting(self) -> int:
+        """The units that wait for stock."""
+        return sum(line.waiting for line in self.lines)
+
+    @property
     def reserved(self) -> tuple[tuple[StockKey, int], ...]:
-        """The stock that is set aside for the order, with its units."""
+        """The stock that is set aside for the order and has not left, with its units."""
         return tuple(part for line in self.lines for part in line.reserved)
+
+    def line(self, line_id: str) -> OrderLine:
+        """One of its lines.
+
+        Raises:
+            Invalid: it has no such line.
+        """
+        for line in self.lines:
+            if line.line_id == line_id:
+                return line
+        raise Invalid("The order has no such line", field="items", reason="unknown_line")
 
     def move_to(self, target: Status) -> "Order":
         """The same order in ``target``.
 
         Raises:
-            IllegalMove: the table does not list the move.
+            IllegalMove: the table does not list the move, or the order is to be cancelled after some of it has left.
         """
         if target not in MOVES[self.status]:
             raise IllegalMove(f"An order that is {self.status} cannot become {target}")
+        if target is Status.CANCELLED and self.fulfillment_status is not FulfillmentStatus.UNFULFILLED:
+            raise IllegalMove("Some of this order has left; what is not wanted is returned")
         return replace(self, status=target, expires_at=None)
 
-    def ship(self) -> "Order":
-        """The same order, all of it on its way.
+    def ship(self, units: Mapping[str, int] | None = None) -> tuple["Order", tuple[tuple[StockKey, int], ...]]:
+        """The same order with units of its lines on their way, and the stock that leaves for them.
+
+        Args:
+            units: by line id; None for all that is set aside. The order is shipped once the last unit has left, and
+                ``processing`` before that.
 
         Raises:
-            Conflict: it is not paid.
+            Invalid: it has no such line.
+            Conflict: it is not paid, all of it goes back, nothing can be shipped, or not that many units.
             IllegalMove: the tables do not list the moves.
         """
-        shipped = self.move_to(Status.SHIPPED)
+        self.move_to(Status.SHIPPED)  # what is wrong in any case comes first
         if self.payment_status not in (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED):
             raise Conflict(
                 f"An order is shipped once it is paid; this one's payment is {self.payment_status}",
@@ -377,9 +475,26 @@ class Order:
             raise Conflict(
                 "All that was paid for this order goes back: cancel it", field="status", reason="being_refunded"
             )
-        if FulfillmentStatus.FULFILLED not in FULFILLMENT_MOVES[self.fulfillment_status]:
-            raise IllegalMove(f"An order that is {self.fulfillment_status} cannot become fulfilled")
-        return replace(shipped, fulfillment_status=FulfillmentStatus.FULFILLED)
+        wanted = {line.line_id: line.shippable for line in self.lines if line.shippable} if units is None else units
+        lines, parts = {line.line_id: line for line in self.lines}, list[tuple[StockKey, int]]()
+        for line_id, leaving in wanted.items():
+            lines[line_id], left = self.line(line_id).ship(leaving)
+            parts += left
+        after = replace(self, lines=tuple(lines.values()))
+        whole = all(line.shipped == line.quantity for line in after.lines)  # where only gift cards are bought, too
+        status = Status.SHIPPED if whole else Status.PROCESSING
+        moved = after if status is self.status else after.move_to(status)
+        if not parts and self.lines:
+            raise Conflict("All units of this order wait for stock", field="items", reason="backordered")
+        target = FulfillmentStatus.FULFILLED if whole else FulfillmentStatus.PARTIAL
+        if target is not self.fulfillment_status and target not in FULFILLMENT_MOVES[self.fulfillment_status]:
+            raise IllegalMove(f"An order that is {self.fulfillment_status} cannot become {target}")
+        return replace(moved, fulfillment_status=target), tuple(parts)
+
+    def allocate(self, line_id: str, warehouse_id: str, units: int) -> "Order":
+        """The same order with units of a line that waited set aside in a warehouse."""
+        allocated = self.line(line_id).allocate(warehouse_id, units)
+        return replace(self, lines=tuple(allocated if each.line_id == line_id else each for each in self.lines))
 
     def may_pay(self, target: PaymentStatus) -> bool:
         return target in PAYMENT_MOVES[self.payment_status]
@@ -414,9 +529,7 @@ class Order:
             Conflict: not that many units are left to return.
         """
         for line_id, wanted in units.items():
-            line = next((each for each in self.lines if each.line_id == line_id), None)
-            if line is None:
-                raise Invalid("The order has no such line", field="items", reason="unknown_line")
+            line = self.line(line_id)
             if line.returnable < wanted:
                 raise Conflict(
                     f"{line.returnable} units of {line.name} are left to return",

@@ -24,8 +24,10 @@ from commerce.kernel.paging import Page, PageRequest
 from commerce.kernel.periods import Period
 from commerce.orders.model import (
     Address,
+    AppliedDiscount,
     Axis,
     Buyer,
+    DiscountKind,
     Facets,
     FulfillmentStatus,
     ListedOrder,
@@ -107,6 +109,7 @@ class OrderRow(ListedOrderRow, discriminator="order"):
     metadata = DocumentAttribute()
     tenders = DocumentAttribute(null=True)
     gift_cards = DocumentAttribute(null=True)
+    discounts = DocumentAttribute(null=True)
     sequence = NumberAttribute()
 
     def to_order(self) -> Order:
@@ -145,6 +148,7 @@ class OrderRow(ListedOrderRow, discriminator="order"):
             metadata=self.metadata,
             tenders=tuple(_tender(document, currency) for document in self.tenders or []),
             gift_cards=tuple(_sold(document, currency) for document in self.gift_cards or []),
+            discounts=tuple(_discount(document, currency) for document in self.discounts or []),
             version=int(self.version),
             sequence=int(self.sequence),
         )
@@ -391,6 +395,7 @@ def _row(tenant: Tenant, order: Order) -> OrderRow:
         metadata=order.metadata,
         tenders=[_tender_document(tender) for tender in order.tenders] or None,
         gift_cards=[_sold_document(card) for card in order.gift_cards] or None,
+        discounts=[_discount_document(each) for each in order.discounts] or None,
         sequence=order.sequence,
         gsi1pk=keys.orders_of_customer(tenant, order.buyer.customer_id),
         gsi1sk=keys.by_time(order.placed_at, order.order_id),
@@ -433,8 +438,10 @@ def _line_document(line: OrderLine) -> dict[str, Any]:
         "tax": line.tax.minor,
         "returning": line.returning,
         "refunded": line.refunded,
-        "allocations": [[each.warehouse_id, each.quantity] for each in line.allocations],
-    } | ({} if line.catalogue_price is None else {"catalogue_price": line.catalogue_price.minor})
+        "allocations": [[each.warehouse_id, each.quantity, each.shipped] for each in line.allocations],
+        **({} if line.catalogue_price is None else {"catalogue_price": line.catalogue_price.minor}),
+        **({} if line.backorder_id is None else {"backorder_id": line.backorder_id}),
+    }
 
 
 def _line(document: dict[str, Any], currency: str) -> OrderLine:
@@ -450,8 +457,9 @@ def _line(document: dict[str, Any], currency: str) -> OrderLine:
         tax=Money(document["tax"], currency),
         returning=document["returning"],
         refunded=document["refunded"],
-        allocations=tuple(Allocation(warehouse, quantity) for warehouse, quantity in document["allocations"]),
+        allocations=tuple(Allocation(*each) for each in document["allocations"]),
         catalogue_price=Money(document["catalogue_price"], currency) if "catalogue_price" in document else None,
+        backorder_id=document.get("backorder_id"),
     )
 
 
@@ -470,3 +478,12 @@ def _sold_document(card: SoldGiftCard) -> dict[str, Any]:
 
 def _sold(document: dict[str, Any], currency: str) -> SoldGiftCard:
     return SoldGiftCard(**(document | {"amount": Money(document["amount"], currency)}))
+
+
+def _discount_document(discount: AppliedDiscount) -> dict[str, Any]:
+    return asdict(discount) | {"amount": discount.amount.minor, "shipping": discount.shipping.minor}
+
+
+def _discount(document: dict[str, Any], currency: str) -> AppliedDiscount:
+    amounts = {name: Money(document[name], currency) for name in ("amount", "shipping")}
+    return AppliedDiscount(**(document | amounts | {"kind": DiscountKind(document["kind"])}))

@@ -58,7 +58,7 @@ def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_ver
     if command.status not in BY_HAND:
         raise IllegalMove(f"An order becomes {command.status} by its payment")
     ships = command.status is Status.SHIPPED
-    moved = order.ship() if ships else order.move_to(command.status)
+    moved, leaving = order.ship() if ships else (order.move_to(command.status), ())
     now = clock.now()
     changed = moved.changed(
         now,
@@ -75,7 +75,7 @@ def set_status(tx: Transaction, caller: Caller, command: SetStatus, expected_ver
     if ships:
         for entry in recognition(changed, caller.actor):
             ledger.post(tx, caller.tenant, entry)
-        issue = GoodsIssue(ids.new("issue"), order.order_id, order.reserved, changed.updated_at, caller.actor)
+        issue = GoodsIssue(ids.new("issue"), order.order_id, leaving, changed.updated_at, caller.actor)
         inventory.issue(tx, caller.tenant, issue)
         record(tx, caller, changed, status=changed.fulfillment_status, kind=TimelineType.SHIPMENT, index=1, data=parcel)
     if command.note is not None:
