@@ -5,6 +5,7 @@ their answers of one real call are given again at once, which other work on the 
 """
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import boto3
 
 from benchmarks.calls import Calls, replayed, watched
 from benchmarks.shop import (
@@ -25,6 +28,7 @@ from benchmarks.shop import (
     STOREFRONT,
     Event,
     Shop,
+    drafted_purchase_order,
 )
 from commerce.checkouts.contracts import consignment_of
 from commerce.gift_cards import batch_jobs, batches, redeeming
@@ -33,6 +37,7 @@ from commerce.gift_cards.batches import CHUNK
 from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.kernel import clock
 from commerce.kernel.money import Money
+from commerce.mails.notices import NoticeKind, told_of
 from commerce.table.transaction import run
 from tests.liability import LONG_AGO, next_day
 from tests.payments import signature
@@ -200,10 +205,35 @@ _RETURN = "/admin/returns/{return_id}"
 _RETURN_TASKS = "workflows/return_lifecycle"
 _API_KEY = {"name": "Warehouse app", "scopes": ["inventory:read"]}
 _TRACK = "GET /api/track-order"
+_ATTACHMENTS = "/admin/orders/{order_id}/attachments"
+_ATTACHMENT = f"{_ATTACHMENTS}/{{attachment_id}}"
 
 
 def _own_order(shop: Shop) -> dict[str, Any]:
     return {"order_id": shop.orders[0]}
+
+
+def _text_file(shop: Shop) -> dict[str, Any]:
+    return _own_order(shop) | {"body": {"filename": "note.txt", "content_type": "text/plain", "size": 5}}
+
+
+def _sent_attachment(shop: Shop) -> dict[str, Any]:
+    """A file that was announced, and sent; another order has its fifty sooner or later."""
+    order = {"order_id": shop.unpaid_order()["id"]}
+    made = shop.send(f"POST {_ATTACHMENTS}", **(_text_file(shop) | order))
+    key = made["upload"]["fields"]["key"]
+    boto3.client("s3").put_object(Bucket=os.environ["FILES_BUCKET"], Key=key, Body=b"hello")
+    return order | {"attachment_id": made["id"]}
+
+
+def _attachment(shop: Shop) -> dict[str, Any]:
+    sent = _sent_attachment(shop)
+    shop.send(f"POST {_ATTACHMENT}/complete", **sent)
+    return sent
+
+
+def _described_attachment(shop: Shop) -> dict[str, Any]:
+    return _attachment(shop) | {"body": {"description": "Front side"}}
 
 
 def _order(shop: Shop) -> dict[str, Any]:
@@ -225,6 +255,22 @@ def _shipped(shop: Shop) -> dict[str, Any]:
     order_id = event["data"]["object"]["metadata"]["till_order"]
     _apply(shop, event)
     return {"order_id": order_id, "body": {"status": "shipped", "tracking_number": "1Z999AA10123456784"}}
+
+
+def _parcel(shop: Shop) -> dict[str, Any]:
+    sent = _shipped(shop)
+    return {"order_id": sent["order_id"], "tracking_number": "1Z999AA10123456784", "carrier": "UPS"}
+
+
+def _dispatch(shop: Shop) -> dict[str, Any]:
+    return {"body": {"orders": [_parcel(shop) for _ in range(10)]}}
+
+
+def _shipment_to_mail(shop: Shop) -> Event:
+    shipped = shop.send("POST /admin/fulfillment/ship", body=_parcel(shop))
+    notice = told_of(NoticeKind.SHIPMENT, shipped["order_id"], shipped["shipment_id"])
+    told = {"tenant": TENANT.tenant_id, "mode": TENANT.mode, "data": {"object": notice}}
+    return {"Records": [{"messageId": "message", "body": json.dumps({"detail": told})}]}
 
 
 def _shipped_order(shop: Shop) -> Any:
@@ -334,6 +380,24 @@ def _alert(shop: Shop) -> dict[str, Any]:
     return {"product_id": product_id, "alert_id": made["id"]}
 
 
+def _draft(_: Shop) -> dict[str, Any]:
+    return {"id": drafted_purchase_order()}
+
+
+def _low_product(shop: Shop, *, alert: bool = True) -> Event:
+    """A message about a product whose stock has just fallen below its alert, or that has none."""
+    product_id = shop.send("POST /v2/products", body=shop.product())["id"]
+    stock = {"quantity": 10, "reason": "restock"}
+    shop.send("POST /v2/inventory/{product_id}/adjust", product_id=product_id, body=stock)
+    if alert:
+        body = {"threshold": 10, "reorder": {"enabled": True, "quantity": 100}}
+        shop.send("POST /v2/inventory/{product_id}/alerts", product_id=product_id, body=body)
+        fall = {"quantity": -1, "reason": "sold"}
+        shop.send("POST /v2/inventory/{product_id}/adjust", product_id=product_id, body=fall)
+    detail = {"tenant": "ten_1", "mode": "test", "data": {"object": {"product_id": product_id}}}
+    return {"Records": [{"messageId": "message", "body": json.dumps({"detail": detail})}]}
+
+
 def _new_product(shop: Shop) -> dict[str, Any]:
     return {"id": shop.send("POST /v2/products", body=shop.product())["id"]}
 
@@ -353,6 +417,34 @@ def _paid_payment(shop: Shop) -> dict[str, Any]:
 
 def _paid_order(shop: Shop) -> str:
     return str(shop.send("GET /v2/payments/{id}", **_paid_payment(shop))["order_id"])
+
+
+_SLIP = "GET /admin/packing/slip/{order_id}"
+
+
+def _to_invoice(shop: Shop) -> dict[str, Any]:
+    return {"order_id": _paid_order(shop)}
+
+
+def _invoiced(shop: Shop) -> dict[str, Any]:
+    order = _to_invoice(shop)
+    shop.send("GET /admin/packing/invoice/{order_id}", **order)
+    return order
+
+
+def _to_pick(shop: Shop) -> dict[str, Any]:
+    return {"query": {"order_ids": ",".join(_paid_order(shop) for _ in range(10))}}
+
+
+def _linked_file(shop: Shop) -> dict[str, Any]:
+    link = urlsplit(shop.send(_SLIP, **_own_order(shop))["download_url"])
+    return {"name": link.path.rpartition("/")[2], "query": dict(parse_qsl(link.query))}
+
+
+def _downloaded_file(shop: Shop) -> dict[str, Any]:
+    given = _linked_file(shop)
+    shop.send("GET /files/{name}", **given)
+    return given
 
 
 def _authorized_payment(shop: Shop) -> dict[str, Any]:
@@ -523,6 +615,52 @@ def _card_in_cart(shop: Shop) -> dict[str, Any]:
 def _checkout(shop: Shop) -> dict[str, Any]:
     shop.fill_cart()
     return {"checkout_id": shop.send("GET /cart")["id"]}
+
+
+def _coupon(shop: Shop) -> dict[str, str]:
+    """A coupon on shipping that is new, and takes nothing off the prices of the other subjects."""
+    body = {"code": f"SHIP-{shop.number()}", "discount_type": "free_shipping"}
+    made = shop.send("POST /admin/coupons", body=body)
+    return {"id": made["id"], "code": made["code"]}
+
+
+def _own_coupon(shop: Shop) -> dict[str, Any]:
+    return {"id": _coupon(shop)["id"]}
+
+
+def _new_coupon(shop: Shop) -> dict[str, Any]:
+    return {"body": {"code": f"SALE-{shop.number()}", "discount_type": "percentage", "discount_value": 20}}
+
+
+def _new_discount(shop: Shop) -> dict[str, Any]:
+    """One that no cart of the other subjects is large enough for; there is one at a time."""
+    for live in shop.send("GET /v2/discounts/automatic"):
+        shop.send("DELETE /v2/discounts/automatic/{id}", id=live["id"])
+    conditions = {"buy_quantity": 900, "get_quantity": 1}
+    return {"body": {"name": "Bulk", "type": "buy_x_get_y", "conditions": conditions}}
+
+
+def _discount(shop: Shop) -> dict[str, Any]:
+    return {"id": shop.send("POST /v2/discounts/automatic", **_new_discount(shop))["id"]}
+
+
+def _coupon_to_apply(shop: Shop) -> dict[str, Any]:
+    shop.fill_cart()
+    return {"body": {"code": _coupon(shop)["code"]}}
+
+
+def _applied_coupon(shop: Shop) -> dict[str, Any]:
+    code = _coupon_to_apply(shop)["body"]["code"]
+    shop.send("POST /cart/coupon", body={"code": code})
+    return {"code": code}
+
+
+def _discounted_cart(shop: Shop) -> dict[str, Any]:
+    """A cart whose coupon takes something off, so that checking it out counts a use."""
+    shop.fill_cart()
+    code = shop.send("POST /admin/coupons", **_new_coupon(shop))["code"]
+    shop.send("POST /cart/coupon", body={"code": code})
+    return {}
 
 
 def _filled_checkout(shop: Shop) -> dict[str, Any]:
@@ -742,7 +880,58 @@ def _resume(shop: Shop) -> Work:
     return work
 
 
+def _bulk_rows(shop: Shop, rows: int = 10) -> dict[str, Any]:
+    ids = [shop.products[number % len(shop.products)]["id"] for number in range(rows)]
+    return {"body": {"product_ids": ids, "updates": {"price": 5 + shop.number()}}}
+
+
+def _bulk_import(shop: Shop) -> dict[str, Any]:
+    numbers = [shop.number() for _ in range(10)]
+    return {"body": {"rows": [{"name": f"Cup {each}", "sku": f"BULK-{each}", "price": 5} for each in numbers]}}
+
+
+def _bulk_adjustments(shop: Shop) -> dict[str, Any]:
+    products = shop.products[:10]
+    places = [{"product_id": each["id"], "variant_id": each["variants"][0]["id"]} for each in products]
+    return {"body": {"adjustments": [each | {"quantity_change": 1, "reason": "restock"} for each in places]}}
+
+
+def _asked_by(name: str, shop: Shop, **given: Any) -> Any:
+    """The answer to a request of a merchant's."""
+    api, _ = shop.route(name)
+    return json.loads(api.handler(shop.event(name, **given), None)["body"])["data"]
+
+
+def _job(shop: Shop) -> str:
+    job_id: str = _asked_by("POST /admin/bulk/products/update", shop, **_bulk_rows(shop, 101))["job_id"]
+    return job_id
+
+
+def _export_id(shop: Shop) -> str:
+    export_id: str = _asked_by("POST /admin/bulk/orders/export", shop)["export_id"]
+    return export_id
+
+
+def _job_state(shop: Shop) -> Event:
+    return {"tenant": TENANT.tenant_id, "mode": str(TENANT.mode), "job_id": _job(shop), "error": {"Error": "Killed"}}
+
+
+def _resume_job(shop: Shop) -> Work:
+    handler = shop.module("schedules/resume_jobs").handler
+    later = clock.now() + timedelta(hours=2)
+
+    def work() -> Any:
+        with clock.use(lambda: later):
+            return handler({}, None)
+
+    while work()["done"]:  # what earlier calls left behind
+        pass
+    _job(shop)
+    return work
+
+
 _CARD_BATCHES = "workflows/gift_card_batch"
+_JOBS = "workflows/bulk_job"
 _LIABILITY = "workflows/liability_export"
 _EXPORTS = "/admin/gift-cards/liability-exports"
 
@@ -755,6 +944,13 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("POST /admin/payments/intent", Shop.payment),
     _route("GET /admin/orders/{order_id}/notes", _own_order, Target.LIST),
     _route("POST /admin/orders/{order_id}/notes", lambda shop: _own_order(shop) | {"body": {"content": "Call first"}}),
+    _route(f"GET {_ATTACHMENTS}", lambda shop: {"order_id": _attachment(shop)["order_id"]}, Target.LIST),
+    _route(f"POST {_ATTACHMENTS}", lambda shop: _text_file(shop) | {"order_id": shop.unpaid_order()["id"]}),
+    _route(f"POST {_ATTACHMENT}/complete", _sent_attachment),
+    _route(f"GET {_ATTACHMENT}", _attachment, Target.GET),
+    _route(f"PUT {_ATTACHMENT}", _described_attachment),
+    _route(f"PATCH {_ATTACHMENT}", _described_attachment),
+    _route(f"DELETE {_ATTACHMENT}", _attachment),
     _route("POST /admin/orders/{order_id}/cancel", lambda shop: {"order_id": _paid_order(shop), "body": _REFUND}),
     _route("POST /v2/orders/{id}/cancel", lambda shop: {"id": _paid_order(shop), "body": _REFUND}),
     *(
@@ -786,6 +982,39 @@ SUBJECTS: tuple[Subject, ...] = (
     _route(f"GET {_CHECKOUT}", _checkout),
     _route(f"POST {_CHECKOUT}/store-credit", _checkout_with_credit),
     _route(f"DELETE {_CHECKOUT}/store-credit", _checkout_with_credit),
+    _route("POST /cart/coupon", _coupon_to_apply),
+    _route("DELETE /cart/coupon/{code}", _applied_coupon),
+    _route("POST /cart/checkout", _discounted_cart, Target.PLACE, note="3 items, a coupon"),
+    _route(
+        f"POST {_CHECKOUT}/coupons",
+        lambda shop: {"body": {"couponCode": _coupon_to_apply(shop)["body"]["code"]}} | _checkout(shop),
+    ),
+    _route(f"DELETE {_CHECKOUT}/coupons/{{code}}", lambda shop: _applied_coupon(shop) | _checkout(shop)),
+    _route("GET /admin/coupons", _nothing, Target.LIST),
+    _route("POST /admin/coupons", _new_coupon),
+    _route(
+        "POST /admin/coupons/validate",
+        lambda shop: {"body": {"code": _coupon(shop)["code"], "order_total": 150}},
+        Target.GET,
+    ),
+    _route("GET /admin/coupons/{id}", _own_coupon, Target.GET),
+    *(
+        _route(f"{method} /admin/coupons/{{id}}", lambda shop: _own_coupon(shop) | {"body": {"max_uses": 50}})
+        for method in ("PATCH", "PUT")
+    ),
+    _route("DELETE /admin/coupons/{id}", _own_coupon),
+    _route("GET /v2/coupons", _nothing, Target.LIST),
+    _route(
+        "POST /v2/coupons",
+        lambda shop: {"body": {"code": f"SUMMER-{shop.number()}", "type": "percentage", "amount": 20}},
+    ),
+    _route("GET /v2/coupons/{id}", _own_coupon, Target.GET),
+    _route("DELETE /v2/coupons/{id}", _own_coupon),
+    _route("GET /v2/discounts/automatic", _nothing, Target.LIST),
+    _route("POST /v2/discounts/automatic", _new_discount),
+    _route("GET /v2/discounts/automatic/{id}", _discount, Target.GET),
+    _route("PUT /v2/discounts/automatic/{id}", lambda shop: _discount(shop) | {"body": {"name": "In bulk"}}),
+    _route("DELETE /v2/discounts/automatic/{id}", _discount),
     _route(f"POST {_CHECKOUT}/gift-certificates", _certificate),
     _route(f"DELETE {_CHECKOUT}/gift-certificates/{{code}}", _checkout_with_card),
     _route(f"PUT {_CHECKOUT}/billing-address", lambda shop: _checkout(shop) | {"body": _SHIPPED_TO}),
@@ -802,6 +1031,7 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /api/data/giftcard-transaction", _about_card, Target.LIST),
     *_list("GET /orders"),
     _route("GET /orders/{order_id}", _own_order, Target.GET),
+    _route("GET /orders/{order_id}/qr", _own_order, Target.GET),
     _route("POST /orders", _order, Target.PLACE),
     _route("POST /orders", lambda shop: _order(shop) | {"headers": _key(shop)}, Target.PLACE, note="Idempotency-Key"),
     _route("GET /cart", _nothing, Target.CART, note="3 items"),
@@ -849,6 +1079,9 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /v2/inventory/{product_id}/alerts", lambda shop: {"product_id": shop.products[0]["id"]}, Target.NONE),
     _route("POST /v2/inventory/{product_id}/alerts", _new_alert),
     _route("DELETE /v2/inventory/{product_id}/alerts/{alert_id}", _alert),
+    *_list("GET /v2/purchase-orders"),
+    _route("GET /v2/purchase-orders/{id}", _draft, Target.GET),
+    _route("POST /v2/purchase-orders/{id}/close", lambda shop: _draft(shop) | {"body": {"status": "ordered"}}),
     *_list("GET /v2/orders"),
     _route("GET /v2/orders/{id}", lambda shop: {"id": shop.orders[0]}, Target.GET),
     _route("POST /v2/orders", _merchants_order, Target.PLACE),
@@ -869,6 +1102,15 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("POST /v2/payments/{id}/capture", _authorized_payment),
     _route("POST /orders/{order_id}/cancel", lambda shop: {"order_id": shop.unpaid_order()["id"], "body": {}}),
     _route("PATCH /admin/orders/{order_id}/status", _shipped, note="shipped, 3 lines"),
+    _route(_SLIP, _own_order),
+    _route("GET /admin/packing/invoice/{order_id}", _to_invoice, note="which is made"),
+    _route("GET /admin/packing/invoice/{order_id}", _invoiced, note="which there is"),
+    _route("GET /admin/packing/pick-list", _to_pick, note="10 orders of 3 lines"),
+    _route("GET /files/{name}", _linked_file, note="which is printed"),
+    _route("GET /files/{name}", _downloaded_file, note="which there is"),
+    _route("POST /admin/fulfillment/ship", lambda shop: {"body": _parcel(shop)}, note="3 lines"),
+    _route("POST /admin/fulfillment/bulk-dispatch", _dispatch, note="10 orders of 3 lines"),
+    _route("GET /admin/orders/{order_id}/shipments", lambda shop: {"order_id": _shipped_order(shop)["id"]}, Target.GET),
     *_list("GET /v2/audit-logs"),
     _route("GET /v2/tenants", _nothing),
     _route("PATCH /v2/tenants/{id}", lambda shop: {"id": "ten_1", "body": {"name": f"Shop {shop.number()}"}}),
@@ -890,7 +1132,10 @@ SUBJECTS: tuple[Subject, ...] = (
     _function("queues/apply_stripe_event", _queued, note="1 payment"),
     _function("queues/execute_refund", _refund_to_make, note="1 refund"),
     _function("queues/deliver_gift_card", _card_to_mail, note="1 card"),
+    _function("queues/mail_customer", _shipment_to_mail, note="1 shipment"),
     _function("queues/drive_return", _new_execution, note="1 new return"),
+    _function("queues/watch_stock", lambda shop: _low_product(shop, alert=False), note="no alert"),
+    _function("queues/watch_stock", _low_product, note="1 crossing, 1 draft"),
     _function(f"{_RETURN_TASKS}/wait_for_return", _waiting_return),
     _function(f"{_RETURN_TASKS}/mail_return_label", _approved_return),
     _function(
@@ -916,6 +1161,21 @@ SUBJECTS: tuple[Subject, ...] = (
     _function(f"{_CARD_BATCHES}/issue_gift_card_chunk", _chunk, note="32 cards"),
     _function(f"{_CARD_BATCHES}/finish_gift_card_batch", _all_chunks_issued, note="101 cards"),
     Subject("schedules/resume_gift_card_batches", Target.NONE, _resume, "1 batch"),
+    _route("POST /admin/bulk/products/update", _bulk_rows, note="10 products"),
+    _route("POST /admin/bulk/products/update", lambda shop: _bulk_rows(shop, 101), note="101 products"),
+    _route("POST /admin/bulk/products/import", _bulk_import, note="10 new products"),
+    *(
+        _route(f"{method} /admin/bulk/{kind}/export", _nothing)
+        for kind in ("products", "orders", "inventory")
+        for method in ("POST", "GET")
+    ),
+    _route("GET /admin/bulk/exports/{export_id}", lambda shop: {"export_id": _export_id(shop)}, Target.GET),
+    _route("POST /admin/inventory-history/bulk-adjust", _bulk_adjustments, note="10 products"),
+    *_list("GET /admin/inventory-history"),
+    _route("GET /v2/jobs/{id}", lambda shop: {"id": _job(shop)}, Target.GET),
+    _function(f"{_JOBS}/run_job_slice", _job_state, note="101 products"),
+    _function(f"{_JOBS}/give_up_job", _job_state),
+    Subject("schedules/resume_jobs", Target.NONE, _resume_job, "1 job"),
     *_list(f"GET {_EXPORTS}"),
     _route(f"GET {_EXPORTS}/{{date}}", lambda _: {"date": LONG_AGO.isoformat()}, Target.GET),
     _route(f"POST {_EXPORTS}/{{date}}", lambda _: {"date": LONG_AGO.isoformat()}),

@@ -27,13 +27,16 @@ from commerce.access import use_cases as access
 from commerce.access.model import CUSTOMER_SCOPES, MERCHANT_SCOPES
 from commerce.disputes import store as disputes
 from commerce.disputes.model import DisputeStatus, ProviderDispute, first_seen
+from commerce.inventory.model import Alert, Reorder, Scope
 from commerce.kernel import clock, ids, wire_json
 from commerce.kernel.caller import Mode, Role
+from commerce.kernel.paging import PageRequest
 from commerce.oauth import use_cases as oauth
 from commerce.oauth.model import ClientKind
 from commerce.oauth.use_cases import RegisterClient
 from commerce.observability import logger
 from commerce.orders import queries as order_queries
+from commerce.purchasing import use_cases as purchasing
 from commerce.table import keys
 from commerce.table.transaction import run
 from local.generate_openapi import load_handlers
@@ -306,6 +309,16 @@ def _token(customer_id: str) -> str:
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": "key"})
 
 
+def drafted_purchase_order() -> str:
+    """A purchase order as if some product's stock had fallen low; give its id."""
+    now = clock.now()
+    alert = Alert(
+        ids.new("alert"), Scope(ids.new("prod")), 10, Reorder(enabled=True, quantity=100), frozenset(), now, now
+    )
+    run(lambda tx: purchasing.draft(tx, TENANT, alert))
+    return purchasing.list_purchase_orders(TENANT, PageRequest.of_page(None, 1, None)).items[0].purchase_order_id
+
+
 def _dispute(order_id: str, payment_id: str) -> None:
     """A dispute for lists to show, as if Stripe had told of it."""
     order, now = order_queries.get(TENANT, order_id), clock.now()
@@ -350,6 +363,7 @@ def _fill(shop: Shop) -> None:
         amount = {"order_id": order["id"], "amount": int(order["total"] * 100), "currency": "usd"}
         shop.payments.append(shop.send("POST /v2/payments/intents", body=amount)["id"])
         _dispute(shop.orders[-1], shop.payments[-1])
+        drafted_purchase_order()
         shop.send("POST /admin/orders/{order_id}/notes", order_id=shop.orders[0], body={"content": "Call first"})
         shop.send("POST /admin/gift-cards", body={"amount": 75})
         close_next(TENANT)

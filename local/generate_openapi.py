@@ -36,6 +36,8 @@ from commerce.http.api import PUBLIC_SCOPE, Api, Route  # noqa: E402
 from commerce.http.envelopes import ADMIN, CHECKOUTS, Surface  # noqa: E402
 from commerce.http.errors import STATUS  # noqa: E402
 from commerce.http.forms import CONTENT_TYPE as FORM  # noqa: E402
+from commerce.http.uploads import CONTENT_TYPE as FORM_DATA  # noqa: E402
+from commerce.http.uploads import FILE_PART, TOLD_BY_FILE  # noqa: E402
 from commerce.kernel import conditions  # noqa: E402
 from commerce.kernel.criteria import Operator  # noqa: E402
 
@@ -153,6 +155,8 @@ def gateway_description() -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": {"Ref": "AWS::StackName"}, "version": VERSION},
         "paths": paths,
+        # Files arrive as they were sent, in base64; everything else is text.
+        "x-amazon-apigateway-binary-media-types": [FORM_DATA],
         "x-amazon-apigateway-gateway-responses": {
             kind: gateway_answer(status, code, message) for kind, status, code, message in GATEWAY_ANSWERS
         },
@@ -284,7 +288,8 @@ def _operation(function: str, route: Route, api: Api, names: dict[Any, Any]) -> 
     public = route.scope == PUBLIC_SCOPE
     description = route.description
     if not public:
-        description = f"{description}\n\nNeeds the scope `{route.scope}`.".strip()
+        staff = f"; of the staff, `{route.merchants_scope}`" if route.merchants_scope else ""
+        description = f"{description}\n\nNeeds the scope `{route.scope}`{staff}.".strip()
     operation: dict[str, Any] = {
         "operationId": operation_id(function, route),
         "tags": [api.surface.name],
@@ -299,10 +304,25 @@ def _operation(function: str, route: Route, api: Api, names: dict[Any, Any]) -> 
             "required": route.body_required,
             "content": {"application/json": {"schema": names[(route.body_model, "validation")]}},
         }
+    if route.takes_upload:
+        operation["requestBody"]["content"][FORM_DATA] = {"schema": _form_data(route)}
     if route.form is not None and route.method != "GET":
         schema = route.form.model_json_schema(ref_template=_SCHEMAS)
         operation["requestBody"] = {"required": True, "content": {FORM: {"schema": schema}}}
     return operation
+
+
+def _form_data(route: Route) -> dict[str, Any]:
+    """A form with a file, which says itself what JSON says of it."""
+    schema = route.body_model.model_json_schema(ref_template=_SCHEMAS)
+    fields = {name: each for name, each in schema["properties"].items() if name not in TOLD_BY_FILE}
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    return {
+        "type": "object",
+        "required": [FILE_PART],
+        "properties": {FILE_PART: file, **fields},
+        "additionalProperties": False,
+    }
 
 
 def _parameters(route: Route, *, public: bool) -> list[dict[str, Any]]:
@@ -333,7 +353,9 @@ def _parameters(route: Route, *, public: bool) -> list[dict[str, Any]]:
         text = "The `ETag` or `version` that the change is based on; 409 if it is another by now"
         parameters.append(_header("If-Match", text, {"type": "string", "pattern": _TAG, "examples": ["3"]}))
     if public and route.tenant_header:
-        parameters.append(_header("orgid", "The shop", {"type": "string", "pattern": _SEGMENT}) | {"required": True})
+        text = f"The shop; `{route.tenant_in}` names it, too" if route.tenant_in else "The shop"
+        shop = _header("orgid", text, {"type": "string", "pattern": _SEGMENT})
+        parameters.append(shop | {"required": not route.tenant_in})
     return parameters
 
 

@@ -32,7 +32,11 @@ PAYMENT_MOVES = {
     "refunded": {"paid", "partially_refunded", "refunded"},
 }
 LEFT = {"fulfilled", "returned"}  # the warehouse
-FULFILLMENT_MOVES = {"unfulfilled": {"partial", "fulfilled"}, "partial": {"fulfilled"}, "fulfilled": {"returned"}}
+FULFILLMENT_MOVES = {
+    "unfulfilled": {"partial", "fulfilled"},
+    "partial": {"partial", "fulfilled"},
+    "fulfilled": {"returned"},
+}
 
 
 def check(items: Iterable[dict[str, Any]]) -> None:
@@ -43,6 +47,11 @@ def check(items: Iterable[dict[str, Any]]) -> None:
     orders = by_kind["order"]
     _stock(by_kind["stock"], by_kind["movement"], by_kind["goods_issue"], orders)
     _issues(by_kind["goods_issue"], orders)
+    _backorders(by_kind["backorder"], by_kind["queued_backorder"], by_kind["allocation"], orders)
+    _shipments(by_kind["shipment"], by_kind["goods_issue"], orders)
+    _mails(by_kind["customer_mail"], by_kind["outbox"], by_kind["shipment"])
+    _coupons(by_kind["coupon"], by_kind["coupon_use"], by_kind["coupon_customer"], orders)
+    _called_off(by_kind["customer_summary"], orders)
     books.check(by_kind)
     for order in orders:
         _order(order)
@@ -128,6 +137,119 @@ def _issues(issues: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
         if order["status"] == "cancelled":
             assert not shipped.total(), f"{order['order_id']} was cancelled after {shipped.total()} units left"
     assert not by_order, f"goods left for no order: {list(by_order)}"
+
+
+def _shipments(shipments: list[dict[str, Any]], issues: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """What left of each line left in a shipment, and each shipment took its units from the warehouses once."""
+    lines = {
+        (_tenant(order), order["order_id"], line["id"]): line for order in orders for line in json.loads(order["lines"])
+    }
+    left, taken = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
+    for shipment in shipments:
+        for line_id, units in json.loads(shipment["items"]).items():
+            place = (_tenant(shipment), shipment["order_id"], line_id)
+            assert units > 0, f"{shipment['shipment_id']}: {units} of {line_id}"
+            left[place] += units
+            taken[(_tenant(shipment), shipment["shipment_id"], lines[place]["variant_id"])] += units
+    for place, line in lines.items():
+        shipped = sum(units for _, _, units in line["allocations"])
+        assert left[place] == shipped, f"{place}: {left[place]} in shipments, {shipped} have left"
+    issued = Counter[tuple[str, str, str]]()
+    for issue in issues:
+        for (tenant, variant, _), units in _issued(issue).items():
+            issued[(tenant, issue["sk"].partition("#")[2], variant)] += units
+    assert issued == taken, f"{issued} left the warehouses, {taken} in shipments"
+
+
+def _mails(mails: list[dict[str, Any]], outbox: list[dict[str, Any]], shipments: list[dict[str, Any]]) -> None:
+    """Nobody is mailed what was not asked for, and who wanted to hear of a shipment is to be told of it."""
+    notices = [(_tenant(event), json.loads(event["data"])) for event in outbox if event["type"] == "customer.notice"]
+    asked = {(tenant, told["order_id"], told["kind"], told["subject_id"]) for tenant, told in notices}
+    for mail in mails:
+        named = (_tenant(mail), mail["order_id"], mail["notice"], mail["subject_id"])
+        assert named in asked, f"a mail that nobody asked for: {named}"
+    for shipment in shipments:
+        named = (_tenant(shipment), shipment["order_id"], "shipment", shipment["shipment_id"])
+        assert (named in asked) == shipment["notify_customer"], f"{named}: {shipment['notify_customer']}"
+
+
+def _coupons(
+    coupons: list[dict[str, Any]],
+    uses: list[dict[str, Any]],
+    of_customers: list[dict[str, Any]],
+    orders: list[dict[str, Any]],
+) -> None:
+    """Each order that stands uses the coupons that it shows, no coupon is used more often than it may be, and what
+    discounts take off is what the lines have less."""
+    standing = Counter[tuple[str, str, str]]()
+    for order in orders:
+        discounts, lines = json.loads(order.get("discounts") or "[]"), json.loads(order["lines"])
+        for each in discounts:
+            assert sum(each["parts"]) == each["amount"], f"{order['order_id']}: {each}"
+            assert len(each["parts"]) == len(lines), f"{order['order_id']}: {each}"
+            if each["kind"] == "coupon" and order["status"] != "cancelled":
+                pk = f"{_tenant(order)}#COUPON#{each['discount_id']}"
+                standing[(pk, order["order_id"], order["customer_id"])] += 1
+        for index, line in enumerate(lines):
+            taken = sum(each["parts"][index] for each in discounts)
+            assert taken <= line["discount"], f"{order['order_id']}: {taken} off {line}"
+    assert standing == Counter((use["pk"], use["order_id"], use["customer_id"]) for use in uses)
+    counted = {(row["pk"], row["sk"].partition("#")[2]): int(row["uses"]) for row in of_customers if row["uses"]}
+    assert counted == Counter((use["pk"], use["customer_id"]) for use in uses)
+    used = Counter(use["pk"] for use in uses)
+    for coupon in coupons:
+        assert coupon["redeemed"] == used[coupon["pk"]], f"{coupon['code']}: {used[coupon['pk']]} uses, {coupon}"
+        limit = coupon.get("max_redemptions")
+        # A merchant may lower the limit of a coupon that was used more often already.
+        assert limit is None or coupon["version"] > 1 or used[coupon["pk"]] <= limit, coupon
+
+
+def _called_off(summaries: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
+    """Each customer's orders that were called off are counted once."""
+    cancelled = Counter((_tenant(order), order["customer_id"]) for order in orders if order["status"] == "cancelled")
+    for row in summaries:
+        customer = (_tenant(row), row["pk"].rpartition("#")[2])
+        assert row.get("called_off", 0) == cancelled[customer], f"{customer}: {row}"
+
+
+def _backorders(
+    backorders: list[dict[str, Any]],
+    queued: list[dict[str, Any]],
+    allocations: list[dict[str, Any]],
+    orders: list[dict[str, Any]],
+) -> None:
+    """What a line waits for is what had to wait less what was allocated since. Who waits, and nobody else, is in the
+    queue of the variant, once, at the place that follows from the order."""
+    known = {(_tenant(row), row["backorder_id"]): row for row in backorders}
+    in_queue = {(_tenant(row), row["backorder_id"]): row for row in queued}
+    assert len(in_queue) == len(queued), "somebody stands in a queue twice"
+    allocated: Counter[tuple[str, str]] = Counter()
+    for row in allocations:
+        parts = json.loads(row["parts"])
+        assert all(units > 0 for _, units in parts), row["allocation_id"]
+        allocated[(_tenant(row), row["backorder_id"])] += sum(units for _, units in parts)
+    for order in orders:
+        for number, line in enumerate(json.loads(order["lines"])):
+            waiting = line["quantity"] - sum(units for _, units, _ in line["allocations"])
+            assert waiting == 0 or "backorder_id" in line, f"{order['order_id']}: {waiting} units wait for nothing"
+            if "backorder_id" not in line:
+                continue
+            named = (_tenant(order), line["backorder_id"])
+            backorder = known.pop(named)
+            own = (backorder["order_id"], backorder["line_id"], int(backorder["line_number"]), backorder["variant_id"])
+            assert own == (order["order_id"], line["id"], number, line["variant_id"]), named
+            assert int(backorder["quantity"]) - allocated.pop(named, 0) == waiting, f"{named}: {waiting} wait"
+            place = in_queue.pop(named, None)
+            waits = waiting > 0 and order["status"] != "cancelled"
+            assert (place is not None) == waits, f"{named}: {waiting} wait, and the queue says otherwise"
+            if place is not None:
+                first = (9 - int(backorder["priority"]), order["placed_at"], f"{number:03d}", line["backorder_id"])
+                assert place["sk"] == "#".join(map(str, first)), f"{named} stands at {place['sk']}"
+                for name in set(backorder) - {"pk", "sk", "kind"}:
+                    assert name.startswith("gsi") or place[name] == backorder[name], f"{named}: {name} in the queue"
+    assert not known, f"backorders of no line: {list(known)}"
+    assert not in_queue, f"in a queue for nothing: {list(in_queue)}"
+    assert not allocated, f"allocated to nobody: {allocated}"
 
 
 def _order(order: dict[str, Any]) -> None:
@@ -285,4 +407,5 @@ AXES = {
     "shipment": ("fulfillment", FULFILLMENT_MOVES | {"returned": set()}),
     "return": ("status", {}),  # tells of a return, and moves nothing of the order
     "dispute": ("payment", {}),
+    "allocation": ("fulfillment", {}),
 }

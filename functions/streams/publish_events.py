@@ -1,6 +1,7 @@
-"""DynamoDB stream of the table, outbox rows only
+"""DynamoDB stream of the table, outbox rows and stock only
 
-What happened in the shop becomes events on the bus, in order for each order, product or customer.
+What happened in the shop becomes events on the bus, in order for each order, product or customer; and so does stock
+that comes and goes.
 """
 
 from typing import Any

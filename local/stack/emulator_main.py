@@ -55,12 +55,25 @@ def forget_old_layers() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def hand_files_over_unharmed() -> None:
+    """Have an API take its binary media types from its description, too, as API Gateway does."""
+    gateway = importlib.import_module("ministack.services.apigateway_v1")
+    import_api = vars(gateway)["_import_rest_api"]
+
+    def with_binary_types(description: Any, given: Any = None) -> Any:
+        types_in_it = description.get("x-amazon-apigateway-binary-media-types", [])
+        return import_api(description, {**(given or {}), "binaryMediaTypes": types_in_it})
+
+    vars(gateway)["_import_rest_api"] = with_binary_types
+
+
 def main() -> None:
     """Serve until SIGTERM, then save what is to be kept."""
     forget_old_layers()
     runtime = importlib.import_module("ministack.core.lambda_runtime")
     shared = {**vars(zipfile), "ZipFile": SharedLayer}
     vars(runtime)["zipfile"] = types.SimpleNamespace(**shared)
+    hand_files_over_unharmed()
     importlib.import_module("ministack.app").main()
 
 

@@ -191,6 +191,7 @@ class Stack:
             "JwtAudience": AUDIENCE,
             "JwksUrl": f"{settings.issuer}/.well-known/jwks.json",
             "SignInUrl": settings.sign_in_url,
+            "ApiUrl": settings.url,
             "StorefrontCallbackUrls": settings.callback_url,
             "BackOfficeCallbackUrls": settings.callback_url,
         }

@@ -40,6 +40,7 @@ from tests.invariants import check
 from tests.liability import LONG_AGO, close_day
 from tests.payments import Stripe, signature
 from tests.shop import OTHER_TENANT, TENANT, Answered, Call, Credential
+from tests.stock_watch import drafted
 
 CANARY = "zq9canary7x"  # stands in what is refused, and must stand nowhere else
 CARD = "4242 4242 4242 4242"
@@ -84,6 +85,12 @@ class World:
     credit_id: str  # of Jane's store credit
     cart_id: str  # Jane's
     table: Any
+    purchase_order_id: str  # a draft
+    export_id: str
+    attachment_id: str
+    discount_id: str
+    coupon: Any
+    backorder_id: str  # of units that wait though stock is there
     calls: int = 0
 
     def request(self, endpoint: Endpoint, *, by: Credential | None = None, **changes: Any) -> Answered:
@@ -97,6 +104,10 @@ class World:
             sent["body"] = GOOD[endpoint.name](self)
         if endpoint.name == "GET /api/track-order":
             sent["query"] = {"order_id": self.order_id, "email": "jane@example.com"}
+        if endpoint.name == "GET /files/{name}":
+            sent["query"] = {"token": "of nothing"}
+        if endpoint.name == "GET /admin/packing/pick-list":
+            sent["query"] = {"order_ids": self.order_id}
         if endpoint.name == OF_A_CARD:
             sent["query"] = {"where[giftCardSerial]": self.card["serial"]}
         if endpoint.name.startswith("GET /admin/gift-cards/lookup"):
@@ -113,29 +124,43 @@ class World:
         merchant = replace(self.shop.merchant, role=Role.OWNER) if owners else self.shop.merchant
         return self.jane if endpoint.surface.name in CUSTOMERS else merchant
 
+    def id_in(self, path: str) -> str:
+        """What ``id`` stands for in a path: the last of these words that are in it says so."""
+        named = {
+            "": self.product_id,
+            "api-keys": self.key_id,
+            "customers": str(self.jane.customer_id),
+            "orders": self.order_id,
+            "payments": self.payment_id,
+            "/refund": self.refunded_id,
+            "disputes": self.dispute_id,
+            "tenants": self.shop.tenant.tenant_id,
+            "jobs": self.export_id,
+            "preorders": self.backorder_id,
+            "coupons": str(self.coupon["id"]),
+            "discounts": self.discount_id,
+            "purchase-orders": self.purchase_order_id,
+        }
+        return [each for part, each in named.items() if part in path][-1]
+
     def path_of(self, endpoint: Endpoint) -> dict[str, str]:
         known = {"order_id": self.order_id, "product_id": self.product_id, "item_id": self.product_id}
-        known["id"] = self.key_id if "api-keys" in endpoint.route.path else self.product_id
-        for part, named_id in (("customers", str(self.jane.customer_id)), ("orders", self.order_id)):
-            if part in endpoint.route.path:
-                known["id"] = named_id
-        if "payments" in endpoint.route.path:
-            known["id"] = self.dispute_id if "disputes" in endpoint.route.path else self.payment_id
-            if "/refund" in endpoint.route.path:
-                known["id"] = self.refunded_id
-        if "tenants" in endpoint.route.path:
-            known["id"] = self.shop.tenant.tenant_id
+        known["id"] = self.id_in(endpoint.route.path)
         if "returns" in endpoint.route.path:
             move = endpoint.route.path.rpartition("/")[2]
             known |= {
                 "order_id": self.returned["id"],
                 "return_id": self.return_ids.get(move, self.return_ids["cancel"]),
             }
+        if "backorders" in endpoint.route.path:
+            known["item_id"] = self.backorder_id
         known |= {"address_id": self.address_id, "alert_id": self.alert_id}
         known |= {"date": (LONG_AGO + timedelta(days=1)).isoformat()}
         known |= {"customer_id": str(self.jane.customer_id), "credit_id": self.credit_id, "checkout_id": self.cart_id}
-        known |= {"consignment_id": consignment_of(self.cart_id), "code": self.card["serial"]}
+        in_code = self.coupon["code"] if "coupon" in endpoint.route.path else self.card["serial"]
+        known |= {"consignment_id": consignment_of(self.cart_id), "code": in_code}
         known |= {"serial": self.card["serial"], "redemption_id": self.redemption_id, "batch_id": self.batch_id}
+        known |= {"export_id": self.export_id, "attachment_id": self.attachment_id, "name": "slip.pdf"}
         return {name: value for name, value in known.items() if "{" + name + "}" in endpoint.route.path} | (
             {"file": "page.js"} if "{file}" in endpoint.route.path else {}
         )
@@ -174,6 +199,17 @@ def world(_world: World) -> Iterator[World]:
     }
     with undone(_world.table.name), mock.patch.multiple(stripe_gateway, **nowhere):
         yield _world
+
+
+def let_wait(shop: Shop, jane: Credential) -> str:
+    """Two backorders and two preorders that wait though stock is there; give one of them."""
+    found = []
+    for kind in ("backorder", "preorder"):
+        lamp = shop.product(kind.upper(), 5, when_out_of_stock=kind, expected_on="2099-04-01")
+        orders = [shop.order(jane, (lamp["id"], 2)) for _ in range(2)]
+        shop.receive(lamp["id"], 2)
+        found += [shop.do("admin/orders/get_order", order_id=each)["items"][0]["backorder_id"] for each in orders]
+    return str(found[-1])
 
 
 def rows_of(table: Any, tenant: Tenant | None = None) -> list[dict[str, Any]]:
@@ -222,7 +258,25 @@ def fill(shop: Shop, table: Any) -> World:
     lot, _ = (shop.do("admin/store_credit/issue_store_credit", body=credit) for _ in range(2))
     cart_id = shop.do("storefront/carts/get_cart", by=jane)["id"]
     stored_value = (card, redemption_id, batch["batch_id"], lot["credit_id"])
-    return World(shop, shop, jane, *ids_of, dispute_id, returned, return_ids, *stored_value, cart_id, table)
+    draft_id, _ = (drafted(shop, sku) for sku in ("JUG", "POT"))
+    file = {"filename": "proof.png", "content_type": "image/png", "size": 48213}
+    attachment_id, _ = (
+        shop.do("admin/attachments/add_attachment", order_id=order_id, body=file)["id"] for _ in range(2)
+    )
+    bundle = {"buy_quantity": 100, "get_quantity": 1}
+    discount_id, _ = (
+        shop.do("v2/discounts/create_discount", body={"name": name, "type": "buy_x_get_y", "conditions": bundle})["id"]
+        for name in ("Hundred and one", "Another")
+    )
+    shops_own = shop.tenant.tenant_id.replace("_", "-")  # an id follows from its code, so that shops have others
+    coupon, _ = (
+        shop.do("admin/coupons/create_coupon", body={"code": f"{name}-{shops_own}", "discount_type": "free_shipping"})
+        for name in ("SHIP", "OTHER")
+    )
+    shop.do("storefront/carts/apply_cart_coupon", by=jane, body={"code": coupon["code"]})
+    exported = shop.do("admin/bulk/export_products", method="POST")["export_id"]
+    others = (draft_id, exported, attachment_id, discount_id, coupon, let_wait(shop, jane))
+    return World(shop, shop, jane, *ids_of, dispute_id, returned, return_ids, *stored_value, cart_id, table, *others)
 
 
 def pay_with_card(shop: Shop, customer: Credential, order_id: str) -> tuple[Any, str]:
@@ -366,6 +420,17 @@ def _move(world: World) -> Any:
     }
 
 
+def _parcel(world: World) -> Any:
+    return {
+        "order_id": world.order_id,
+        "tracking_number": "1Z999AA10123456784",
+        "carrier": "UPS",
+        "notify_customer": True,
+        "items": [{"order_item_id": "item_01", "quantity": 1}],
+        "estimated_delivery": "2026-03-25",
+    }
+
+
 def _return(world: World) -> Any:
     item = {"order_item_id": world.returned["items"][0]["id"], "quantity": 1, "reason": "wrong_size"}
     return {"items": [item], "refund_method": "store_credit"}
@@ -411,7 +476,112 @@ _SHIPPED_TO = {
 }
 
 
+def _description(world: World) -> Any:
+    return {"filename": "front.png", "kind": "receipt", "description": "Front side, final version"}
+
+
+_TERMS = {
+    "per_customer_limit": 1,
+    "starts_at": "2026-01-01",
+    "expires_at": "2099-06-01T00:00:00Z",
+    "first_time_transaction": True,
+    "duration": "repeating",
+    "duration_in_months": 3,
+}
+
+
+def _named_coupon(world: World) -> dict[str, Any]:
+    return {"code": world.coupon["code"]}
+
+
 GOOD: dict[str, Callable[[World], Any]] = {
+    "POST /admin/coupons": lambda world: {
+        "code": "SPRING25",
+        "discount_type": "percentage",
+        "discount_value": Decimal("25.00"),
+        "max_uses": 50,
+        "min_order_amount": Decimal("100.00"),
+        "product_ids": [world.product_id],
+        "active": True,
+        **_TERMS,
+    },
+    **{
+        f"{method} /admin/coupons/{{id}}": lambda world: {
+            "discount_value": None,
+            "max_uses": 50,
+            "min_order_amount": Decimal("100.00"),
+            "product_ids": [world.product_id],
+            "active": True,
+            **_TERMS,
+        }
+        for method in ("PUT", "PATCH")
+    },
+    "POST /v2/coupons": lambda world: {
+        "code": "SUMMER2026",
+        "type": "percentage",
+        "amount": Decimal("20.00"),
+        "duration": "repeating",
+        "duration_in_months": 3,
+        "max_redemptions": 1000,
+        "restrictions": {
+            "minimum_amount": 5000,
+            "first_time_transaction": True,
+            "product_ids": [world.product_id],
+            "per_customer_limit": 1,
+        },
+        "starts_at": "2026-01-01",
+        "expires_at": "2099-06-01",
+    },
+    "POST /v2/discounts/automatic": lambda world: {
+        "name": "Buy 2 Get 1 Free",
+        "type": "buy_x_get_y",
+        "conditions": {
+            "buy_quantity": 2,
+            "get_quantity": 1,
+            "customer_tags": ["vip"],
+            "product_categories": ["electronics"],
+        },
+        "start_date": "2026-02-01",
+        "end_date": "2026-03-31",
+    },
+    "PUT /v2/discounts/automatic/{id}": lambda world: {
+        "name": "Buy 3 Get 1 Free",
+        "type": "buy_x_get_y",
+        "conditions": {"buy_quantity": 3, "get_quantity": 1, "customer_tags": [], "product_categories": ["books"]},
+        "start_date": None,
+        "end_date": "2026-03-31",
+        "active": True,
+    },
+    "POST /cart/coupon": _named_coupon,
+    "POST /api/storefront/checkouts/{checkout_id}/coupons": lambda world: {"couponCode": world.coupon["code"]},
+    "POST /admin/bulk/products/update": lambda world: {
+        "product_ids": [world.product_id],
+        "updates": {"price": Decimal("12.50"), "status": "active", "category": "cat_02"},
+    },
+    "POST /admin/bulk/products/import": lambda world: {
+        "rows": [
+            {
+                "name": "Cup",
+                "sku": "CUP-1",
+                "price": Decimal("12.50"),
+                "status": "active",
+                "category": "cups",
+                "stock": 4,
+            }
+        ]
+    },
+    "POST /admin/inventory-history/bulk-adjust": lambda world: {
+        "adjustments": [
+            {
+                "product_id": world.product_id,
+                "quantity_change": 50,
+                "reason": "restock",
+                "variant_id": None,
+                "location": "wh_001",
+                "note": "Delivery 7",
+            }
+        ]
+    },
     "POST /admin/gift-cards": lambda world: {
         "amount": Decimal("100.00"),
         "currency": "USD",
@@ -543,7 +713,20 @@ GOOD: dict[str, Callable[[World], Any]] = {
     "PATCH /admin/orders/{order_id}/status": _move,
     "PUT /v2/orders/{id}/status": _move,
     "PATCH /v2/orders/{id}/status": _move,
+    "POST /admin/preorders/allocate": lambda world: {"backorder_id": world.backorder_id, "quantity": 1},
+    "PATCH /admin/preorders/{id}": lambda world: {"expected_date": "2099-05-01", "priority": 3},
+    "POST /admin/fulfillment/ship": _parcel,
+    "POST /admin/fulfillment/bulk-dispatch": lambda world: {"orders": [_parcel(world)]},
     "POST /admin/orders/{order_id}/notes": lambda world: {"content": "Called about the ETA"},
+    "POST /admin/orders/{order_id}/attachments": lambda world: {
+        "filename": "proof.png",
+        "content_type": "image/png",
+        "size": 48213,
+        "kind": "design_proof",
+        "description": "Front side, second version",
+    },
+    "PUT /admin/orders/{order_id}/attachments/{attachment_id}": _description,
+    "PATCH /admin/orders/{order_id}/attachments/{attachment_id}": _description,
     "POST /orders/{order_id}/cancel": lambda world: {"reason": "Changed my mind"},
     "POST /admin/orders/{order_id}/cancel": _cancel,
     "POST /v2/orders/{id}/cancel": _cancel,
@@ -656,6 +839,7 @@ GOOD: dict[str, Callable[[World], Any]] = {
         "location": "wh_001",
         "reorder": {"enabled": True, "quantity": 100, "supplier": "Harbor Textiles"},
     },
+    "POST /v2/purchase-orders/{id}/close": lambda world: {"status": "ordered"},
     "POST /v2/inventory/{product_id}/adjust": lambda world: {
         "quantity": 1,
         "reason": "restock",
@@ -829,7 +1013,8 @@ def test_a_body_of_seven_megabytes_is_413(world: World, refused: Refusals, endpo
 def test_a_body_that_is_not_declared_as_json_is_400(world: World, refused: Refusals, endpoint: Endpoint) -> None:
     def attempt(content_type: str) -> None:
         answered = world.request(endpoint, headers={"content-type": content_type})
-        refused(endpoint, answered, 400, "unsupported_content_type")
+        is_form = endpoint.route.takes_upload and content_type.startswith("multipart/")
+        refused(endpoint, answered, 400, "malformed_form_data" if is_form else "unsupported_content_type")
 
     types = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html"]
     try_each(types, attempt)
@@ -1111,6 +1296,8 @@ def test_order_lines_that_cannot_be_are_refused(world: World, refused: Refusals,
         ("POST /v2/inventory/{product_id}/alerts", {"threshold": 0}, 422, "greater_than_equal"),
         ("POST /v2/inventory/{product_id}/alerts", {"location": CANARY}, 422, "unknown_warehouse"),
         ("POST /v2/inventory/{product_id}/alerts", {"variant_id": CANARY}, 422, "unknown_variant"),
+        ("POST /v2/purchase-orders/{id}/close", {"status": "draft"}, 422, "literal_error"),
+        ("POST /v2/purchase-orders/{id}/close", {"status": CANARY}, 422, "literal_error"),
         ("POST /v2/api-keys", {"scopes": [CANARY]}, 422, "unknown_scope"),
         ("POST /v2/api-keys", {"expires_at": CANARY}, 422, None),
     ],
@@ -1207,6 +1394,9 @@ def test_an_order_for_somebody_else_is_not_placed(world: World) -> None:
         {"email": f"{CANARY}@example.com"},
         {"order_id": f"{CANARY}#", "email": "jane@example.com"},
         {"order_id": "order_1", "email": "j" * 300},
+        {"order_id": "order_1", "email": "jane@example.com", "token": CANARY},
+        {"token": "x" * 513},
+        {"token": ""},
     ],
 )
 def test_tracking_without_both_parts_is_422(world: World, refused: Refusals, query: dict[str, str]) -> None:

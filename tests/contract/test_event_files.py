@@ -19,10 +19,12 @@ import pytest
 
 from commerce.access import store as access_rows
 from commerce.access.model import ApiKey, KeyText, hash_of
+from commerce.bulk import use_cases as bulk
 from commerce.gift_cards import batch_jobs, redeeming
 from commerce.gift_cards.batch_model import IssueBatch
 from commerce.gift_cards.issuing import IssueCard, issue, make
 from commerce.http.api import Api
+from commerce.jobs.model import JobType
 from commerce.kernel import aws, clock, ids, wire_json
 from commerce.kernel.caller import Mode, Role, Tenant, system
 from commerce.kernel.money import Money
@@ -329,6 +331,31 @@ def test_the_refund_schedule_asks_for_nothing_where_nothing_is_owed(table: Any) 
     assert invoke("schedules-resume_refunds") == {"done": 0, "failed": 0}
 
 
+def test_a_customer_is_mailed_about_an_order_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Mails:
+        def send_email(self, **request: Any) -> None:
+            sent.append(request)
+
+    monkeypatch.setenv("MAIL_FROM", "no-reply@example.com")
+    monkeypatch.setattr(ses, "client", lambda _: Mails())
+    place_order(shop)
+    shop.move(ORDER, "cancelled", notify_customer=True)
+
+    assert invoke("queues-mail_customer") == {"batchItemFailures": []}
+    assert invoke("queues-mail_customer") == {"batchItemFailures": []}
+
+    assert [each["Destination"] for each in sent] == [{"ToAddresses": ["jane@example.com"]}]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_notice_about_an_unknown_order_goes_back_to_its_queue() -> None:
+    [message] = payload("queues-mail_customer")["Records"]
+
+    assert invoke("queues-mail_customer") == {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
+
+
 def test_a_queued_gift_card_is_mailed_to_its_recipient(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
 
@@ -374,10 +401,12 @@ def test_a_batch_of_the_stream_becomes_events_on_the_bus(monkeypatch: pytest.Mon
 
     assert invoke("streams-publish_events") == {"batchItemFailures": []}
 
-    assert [entry["DetailType"] for entry in sent] == ["product.created", "order.created"]
+    assert [entry["DetailType"] for entry in sent] == ["product.created", "order.created", "stock.changed"]
     detail = json.loads(sent[1]["Detail"])
     assert (detail["tenant"], detail["mode"], detail["sequence"]) == ("ten_demo", "test", 1)
     assert (detail["data"]["object"]["id"], detail["data"]["object"]["total"]) == (ORDER, 29.0)
+    queued = json.loads(payload("queues-watch_stock")["Records"][0]["body"])
+    assert json.loads(sent[2]["Detail"]) == queued["detail"]
 
 
 @pytest.mark.usefixtures("table")
@@ -491,6 +520,19 @@ def test_the_five_minutes_schedule_rejects_what_nobody_decided(shop: Shop) -> No
     assert shop.do("admin/returns/get_return", return_id=RETURN)["status"] == "rejected"
 
 
+def test_a_queued_change_of_stock_is_held_against_the_products_alerts(shop: Shop, table: Any) -> None:
+    shop.do("v2/inventory/set_alert", product_id=f"prod_{ID}", body={"threshold": 10})
+    place_order(shop)
+
+    assert invoke("queues-watch_stock") == {"batchItemFailures": []}
+    assert invoke("queues-watch_stock") == {"batchItemFailures": []}
+
+    rows = table.scan()["Items"]
+    assert [row["type"] for row in rows if row["kind"] == "outbox" and row["type"].startswith("inventory.l")] == [
+        "inventory.low"
+    ]
+
+
 def order_a_batch() -> None:
     """101 gift cards, which a workflow is to issue."""
     command = IssueBatch((IssueCard(Money(5000, "USD")),), 101)
@@ -512,6 +554,41 @@ def test_the_five_minutes_schedule_tells_again_of_a_batch_that_stands_still() ->
     with clock.use(lambda: NOON + timedelta(minutes=16)):
         assert invoke("schedules-resume_gift_card_batches") == {"done": 1, "failed": 0}
         assert invoke("schedules-resume_gift_card_batches") == {"done": 0, "failed": 0}
+
+
+@pytest.fixture
+def job(shop: Shop) -> Iterator[None]:
+    """101 products are to be changed, by the job that the files name."""
+    rows = [{"product_id": f"prod_{ID}", "status": "draft"}] * 101
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
+    with as_in_the_files():
+        caller = system(DEMO, "demo")
+        run(lambda tx: bulk.change(tx, caller, JobType.PRODUCT_UPDATE, rows), operation_id=ID)
+    yield
+    bucket.objects.all().delete()
+    bucket.delete()
+
+
+@pytest.mark.usefixtures("job")
+def test_the_slices_of_a_job_see_it_through(shop: Shop) -> None:
+    assert invoke("workflows-run_job_slice") == {"status": "running", "done": 101}
+    assert invoke("workflows-run_job_slice") == {"status": "succeeded", "done": 101}
+    assert invoke("workflows-give_up_job") == {"status": "succeeded"}
+
+    assert shop.do("v2/catalog/get_product", id=f"prod_{ID}")["status"] == "draft"
+
+
+@pytest.mark.usefixtures("job")
+def test_a_job_that_fails_too_often_is_given_up() -> None:
+    assert invoke("workflows-give_up_job") == {"status": "failed"}
+    assert invoke("workflows-run_job_slice") == {"status": "failed", "done": 0}
+
+
+@pytest.mark.usefixtures("job")
+def test_the_five_minutes_schedule_tells_again_of_a_job_that_stands_still() -> None:
+    with clock.use(lambda: NOON + timedelta(minutes=16)):
+        assert invoke("schedules-resume_jobs") == {"done": 1, "failed": 0}
+        assert invoke("schedules-resume_jobs") == {"done": 0, "failed": 0}
 
 
 @pytest.fixture

@@ -36,12 +36,32 @@ NAMES = [file.stem for file in FILES]
 KEYS = {"id", "method", "path", "given", "status", "response", "units", "same"}
 OPTIONAL_KEYS = {"query", "headers", "path_parameters", "request", "request_units", "note"}
 # What the contract documents with a sample for the endpoints that there are.
-DOCUMENTED = {"AL-01", "CA-01", "CA-02", "CA-03", "CU-03", "HM-01", "IN-01", "IN-02", "NT-03", "OR-01", "OR-02"} | {
+DOCUMENTED = {
+    "AL-01",
+    "BO-01",
+    "BO-02",
+    "BO-03",
+    "PO-01",
+    "PO-02",
+    "CA-01",
+    "CA-02",
+    "CA-03",
+    "CU-03",
+    "HM-01",
+    "IN-01",
+    "IN-02",
+    "NT-03",
+    "OR-01",
+    "OR-02",
+} | {
+    *("FU-01", "FU-02"),
     *("GC-01", "GC-02", "GC-03", "GC-04", "GC-05", "GC-06", "GC-07", "GC-18"),
     *("NT-01", "NT-02", "OR-04", "OR-05", "OR-08", "OR-09", "OR-10"),
     *("PY-03", "PY-04", "PY-05", "PY-06", "PY-07"),
-    *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "X-03"),
+    *("PD-01", "PD-02", "PD-03", "PD-04", "PD-05", "PY-01", "PY-02", "TR-01", "TR-02", "X-03"),
     *("RT-01", "RT-02", "RT-03"),
+    *("PK-01", "PK-02", "PK-03"),
+    *("BU-01", "BU-02", "BU-03"),
     *("SC-01", "SC-02", "SC-04"),  # SC-03: tests/contract/test_checkout_sample.py
 }
 
@@ -111,6 +131,16 @@ def an_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
     return {"order_789": shop.order(jane, (first, 2), (second, 1)), "cust_123": jane.customer_id}
 
 
+def an_order_and_a_place_for_files(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    place_for_files(request)
+    return an_order(shop, request)
+
+
+def place_for_files(request: pytest.FixtureRequest) -> None:
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
+    request.addfinalizer(lambda: [bucket.objects.delete(), bucket.delete()])
+
+
 def an_order_and_stripe(shop: Shop, request: pytest.FixtureRequest) -> Known:
     request.getfixturevalue("stripe")
     return an_order(shop, request)
@@ -136,6 +166,33 @@ def a_paid_order(shop: Shop, request: pytest.FixtureRequest) -> Known:
     stripe.pay(shop.start_payment(known["order_789"], 14999))
     shop.settle(stripe)
     return known | {"order_999": known["order_789"]}
+
+
+def a_paid_order_and_a_place_for_files(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    place_for_files(request)
+    return a_paid_order(shop, request)
+
+
+def three_paid_orders_of_twelve_units(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    place_for_files(request)
+    stripe: Stripe = request.getfixturevalue("stripe")
+    jane, shirt = shop.customer(), shop.product("TEE", 25, stock=12)["id"]
+    orders = {}
+    for name, units in (("order_123", 7), ("order_456", 3), ("order_789", 2)):
+        orders[name] = shop.order(jane, (shirt, units))
+        stripe.pay(shop.start_payment(orders[name], 2500 * units))
+    shop.settle(stripe)
+    return orders | {",".join(orders): ",".join(orders.values())}
+
+
+def two_paid_orders(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    stripe: Stripe = request.getfixturevalue("stripe")
+    jane, shirt = shop.customer(), shop.product("TEE", 25, stock=2)["id"]
+    orders = [shop.order(jane, (shirt, 1)) for _ in range(2)]
+    for order_id in orders:
+        stripe.pay(shop.start_payment(order_id, 2500))
+    shop.settle(stripe)
+    return dict(zip(("order_100", "order_101"), orders, strict=True))
 
 
 def an_order_at_v2(shop: Shop, request: pytest.FixtureRequest) -> Known:
@@ -205,6 +262,13 @@ def three_products(shop: Shop, request: pytest.FixtureRequest) -> Known:
     return {"eyJpZCI6MTIzfQ==": first["pagination"]["next_cursor"]}
 
 
+def three_products_in_stock(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    bucket = boto3.resource("s3").create_bucket(Bucket=os.environ["FILES_BUCKET"])
+    request.addfinalizer(lambda: [bucket.objects.delete(), bucket.delete()])
+    numbers = ("123", "456", "789")
+    return {f"prod_{number}": shop.product(f"SKU-{number}", 5, stock=5)["id"] for number in numbers}
+
+
 def headphones(shop: Shop, request: pytest.FixtureRequest) -> Known:
     made = shop.do("v2/catalog/create_product", body=load("pd-03-create-product")["request"])
     return {"prod_456": made["id"]}
@@ -221,6 +285,44 @@ def a_shirt_in_two_warehouses(shop: Shop, request: pytest.FixtureRequest) -> Kno
     shop.order(jane, (known["prod_123"], 8))
     shop.receive(known["prod_123"], 300)
     return known
+
+
+def waiting(shop: Shop, *orders: int, kind: str = "backorder", stock: int = 0) -> Known:
+    """Orders of so many units of a shirt of which there was none."""
+    shirt = shop.product("TEE", Decimal("29.99"), when_out_of_stock=kind, expected_on="2026-04-01")
+    jane = shop.customer()
+    placed = [shop.order(jane, (shirt["id"], units)) for units in orders]
+    if stock:
+        shop.receive(shirt["id"], stock)
+    item = shop.do("admin/orders/get_order", order_id=placed[0])["items"][0]
+    return {"prod_123": shirt["id"], "order_100": placed[0], "bo_01": item["backorder_id"]}
+
+
+def ten_waiting(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    return waiting(shop, 10)
+
+
+def ten_arrived(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    return waiting(shop, 10, stock=12)
+
+
+def five_orders_arrived(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    return waiting(shop, 9, 9, 9, 9, 9, stock=50)
+
+
+def in_march(request: pytest.FixtureRequest) -> None:
+    then = datetime(2026, 3, 20, 10, tzinfo=UTC)
+    request.getfixturevalue("monkeypatch").setattr(clock, "_source", lambda: then)
+
+
+def a_preorder(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    in_march(request)
+    return waiting(shop, 5, kind="preorder")
+
+
+def an_arrived_preorder(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    in_march(request)
+    return waiting(shop, 5, kind="preorder", stock=5)
 
 
 def a_checked_platform(shop: Shop, request: pytest.FixtureRequest) -> Known:
@@ -291,10 +393,15 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "a shirt at 29.99": a_shirt,
     "a cart with two shirts": a_cart_with_two_shirts,
     "an order of 149.99": an_order,
+    "three products in stock": three_products_in_stock,
     "an order of 149.99 and Stripe": an_order_and_stripe,
     "a paid intent at Stripe": a_paid_intent,
     "an order with a note": an_order_with_a_note,
+    "an order and a place for files": an_order_and_a_place_for_files,
     "a paid order": a_paid_order,
+    "a paid order and a place for files": a_paid_order_and_a_place_for_files,
+    "three paid orders of twelve units": three_paid_orders_of_twelve_units,
+    "two paid orders": two_paid_orders,
     "an order of 199.99 at v2": an_order_at_v2,
     "a paid order of 199.99 at v2": a_payment_at_v2,
     "an authorised payment of 199.99 at v2": an_authorised_payment_at_v2,
@@ -305,6 +412,11 @@ GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "three products": three_products,
     "headphones": headphones,
     "a shirt in two warehouses": a_shirt_in_two_warehouses,
+    "ten units that wait": ten_waiting,
+    "ten units that wait though stock is there": ten_arrived,
+    "five orders of nine units that wait though stock is there": five_orders_arrived,
+    "a preorder of five units": a_preorder,
+    "a preorder of five units though stock is there": an_arrived_preorder,
     "a customer in March 2026": a_customer_in_march,
     "store credit of 100.00, of which 30.00 are used": store_credit_of_100,
     "a checkout that store credit pays for": a_checkout_with_store_credit,

@@ -253,7 +253,7 @@ def test_tracking_needs_both_the_id_and_the_email(call: Call, jane: Credential, 
     wrong_email, wrong_id = track(order_id, "eve@example.com"), track("order_missing", "jane@example.com")
 
     assert found.status == 200
-    assert found.body["data"]["items"] == [{"name": "Custom T-Shirt", "quantity": 2, "status": "pending_payment"}]
+    assert found.body["data"]["items"] == [{"name": "Custom T-Shirt", "quantity": 2, "status": "pending"}]
     assert "29.99" not in found.text
     assert (wrong_email.status, wrong_id.status) == (404, 404)
     assert wrong_email.body == wrong_id.body

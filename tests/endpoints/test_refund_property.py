@@ -15,13 +15,12 @@ from commerce.gift_cards.issuing import IssueCard, issue
 from commerce.kernel.caller import Caller, Mode, Role, Tenant, system
 from commerce.kernel.money import Money, exponent, spread, total
 from commerce.kernel.return_policy import Allocation, ReturnPolicy
-from commerce.orders import placing, tendering
+from commerce.orders import moving, placing, tendering
 from commerce.orders import queries as orders
-from commerce.orders import use_cases as moving
 from commerce.orders.model import FulfillmentStatus, Order, OrderLine, PaymentStatus, Status
+from commerce.orders.moving import SetStatus
 from commerce.orders.placing import PlaceOrder, WantedItem
 from commerce.orders.tendering import Redeem
-from commerce.orders.use_cases import SetStatus
 from commerce.payments import stripe_gateway
 from commerce.payments import use_cases as payments
 from commerce.payments.model import StartPayment
@@ -85,14 +84,14 @@ class Market:
         )
         asked = PlaceOrder(self.customer_id, wanted, awaits_payment=False, shipping=self.money(shipping))
         drafted = placing.draft(self.staff, asked)
-        lines = tuple(_with(*each) for each in zip(drafted.lines, discounts, taxes, strict=False))
+        lines = tuple(_with(*each) for each in zip(drafted.order.lines, discounts, taxes, strict=False))
         order = replace(
-            drafted,
+            drafted.order,
             lines=lines,
-            discount=total([line.discount for line in lines], drafted.currency),
-            tax=total([line.tax for line in lines], drafted.currency),
+            discount=total([line.discount for line in lines], drafted.order.currency),
+            tax=total([line.tax for line in lines], drafted.order.currency),
         )
-        return run(lambda tx: placing.add(tx, self.staff, order))
+        return run(lambda tx: placing.add(tx, self.staff, replace(drafted, order=order)))
 
     def pay(self, order: Order, cards: Iterable[Money], lots: Iterable[Money]) -> Order:
         """Pay with new gift cards and lots of store credit, and what is left at Stripe."""

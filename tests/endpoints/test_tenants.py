@@ -125,6 +125,7 @@ def test_a_key_lists_its_tenant(door: Door) -> None:
             "grace_days": 30,
             "address": [],
         },
+        "documents": {"address": [], "footer": None, "paper": "a4", "has_logo": False},
         "created_at": "",
         "version": 1,
     }

@@ -32,9 +32,8 @@ from commerce.gift_cards.lifecycle import CancelCard, Disposition
 from commerce.kernel import aws, clock
 from commerce.kernel.caller import Mode
 from commerce.kernel.errors import CommerceError
+from commerce.orders import moving, tendering
 from commerce.orders import store as orders
-from commerce.orders import tendering
-from commerce.orders import use_cases as moving
 from commerce.orders.ending import CancelOrder
 from commerce.orders.model import Order, Status, TenderKind
 from commerce.payments import cancelling, stripe_gateway

@@ -23,7 +23,7 @@ SEMANTIC = {
     "what the shop has": (
         "unknown_product unknown_variant unknown_warehouse unknown_customer unknown_line variant_required "
         "variant_in_stock not_for_sale address_required cart_empty unknown_shipping_option insufficient_credit "
-        "wrong_customer"
+        "wrong_customer exceeds_waiting"
     ),
     "prices and amounts depend on the shop's currency, its catalogue and the order": (
         "foreign_currency unknown_currency too_many_decimal_places amount_out_of_range amount_mismatch price_mismatch "
@@ -43,10 +43,18 @@ SEMANTIC = {
         "refund_exceeds_redemption unknown_order unknown_cart nothing_to_pay"
     ),
     "the shop's own day, and the law of its country": (
-        "date_passed expiry_too_soon expiry_not_allowed date_out_of_range"
+        "date_in_the_past date_passed expiry_too_soon expiry_not_allowed date_out_of_range"
     ),
     "evidence of all fields together, and files that Stripe knows": "evidence_too_long unusable_evidence",
-    "one field asks for another": "recipient_required disposition_required reason_required",
+    "one field asks for another": "recipient_required disposition_required reason_required expected_date_required",
+    "files: what their names may hold in Unicode, and which endings go with which type": (
+        "not_a_filename wrong_ending type_required unsupported_type content_mismatch malformed_form_data"
+    ),
+    "lists of ids in one text; a picture that is none; lines of a letterhead beyond what a pattern says": (
+        "bad_order_ids too_many_orders bad_logo"
+    ),
+    "a link, or id and e-mail": "id_and_email_or_token tenant_required",
+    "what a coupon takes off, by its type": "wrong_amount wrong_duration percentage_out_of_range",
     "an id out of a dictionary of this run, put beside a gift card that excludes it": "two_items",
 }
 CODES = frozenset(" ".join(SEMANTIC.values()).split())

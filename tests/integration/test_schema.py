@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
     token = stack.issuer.customer(customer["id"], tenant)
     items = [{"product_id": product, "quantity": 1}]
     order = make("/v2/orders", {"customer_id": customer["id"], "items": items})
+    bundle = {"name": "3 + 1", "type": "buy_x_get_y", "conditions": {"buy_quantity": 3, "get_quantity": 1}}
+    promise = {"when_out_of_stock": "preorder", "expected_on": "2099-04-01"}
+    lamp = make("/v2/products", {"name": "Lamp", "price": 5, "sku": "LAMP-1"} | promise)["id"]
+    waiting = {"customer_id": customer["id"], "items": [{"product_id": lamp, "quantity": 1000}]}
+    attachment = {"filename": "note.txt", "content_type": "text/plain", "size": 5}
     intent = make("/v2/payments/intents", {"order_id": order["id"], "amount": 1250, "currency": "usd"})
     gift_card = make("/admin/gift-cards", {"amount": 500, "recipient_email": email})
     credit = {"customer_id": customer["id"], "amount": 500, "reason": "goodwill"}
@@ -72,8 +78,15 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
             "emails": email,
             "addresses": customer["addresses"][1]["id"],
             "products": product,
+            "drafts": drafted(stack, owner, make),
+            "coupons": make("/admin/coupons", {"code": "SHIP", "discount_type": "free_shipping"})["id"],
+            "codes": "SHIP",
+            "discounts": make("/v2/discounts/automatic", bundle)["id"],
             "alerts": make(f"/v2/inventory/{product}/alerts", {"threshold": 5})["id"],
             "orders": order["id"],
+            "order_lists": f"{order['id']},{sold['id']}",
+            "backorders": make("/v2/orders", waiting)["items"][0]["backorder_id"],
+            "attachments": make(f"/admin/orders/{order['id']}/attachments", attachment)["id"],
             "payments": intent["id"],
             "sold": sold["id"],
             "paid": paid,
@@ -88,6 +101,20 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
             "keys": make("/v2/api-keys", {"name": "Spare", "scopes": ["orders:read"]})["id"],  # not the calls' own
         },
     )
+
+
+def drafted(stack: Running, owner: str, make: Callable[[str, Any], Any]) -> str:
+    """Let a product fall low whose alert is set to reorder; give the purchase order."""
+    product = make("/v2/products", {"name": "Jug", "price": 9, "sku": "JUG-1"})["id"]
+    make(f"/v2/inventory/{product}/adjust", {"quantity": 10, "reason": "restock"})
+    make(f"/v2/inventory/{product}/alerts", {"threshold": 10, "reorder": {"enabled": True, "quantity": 100}})
+    make(f"/v2/inventory/{product}/adjust", {"quantity": -1, "reason": "sold"})
+
+    def drafts() -> Any:
+        return call(stack.url, "GET", "/v2/purchase-orders", owner).json()["data"]
+
+    eventually(lambda: bool(drafts()))
+    return str(drafts()[0]["id"])
 
 
 def ship(stack: Running, owner: str, order_id: str, intent_id: str) -> None:

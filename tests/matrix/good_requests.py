@@ -11,21 +11,26 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import boto3
 
 from commerce.checkouts.contracts import consignment_of
 from commerce.gift_cards import batch_store
 from commerce.http import forms
 from commerce.http.api import PUBLIC_SCOPE
+from commerce.jobs import store as job_store
 from commerce.kernel import clock
 from commerce.kernel.caller import Role
 from commerce.oauth.model import ClientKind
+from commerce.promotions.model import id_of
 from tests.contract.endpoints import Endpoint, endpoints
 from tests.contract.shops import HOME
 from tests.liability import close_next
-from tests.matrix.world import CALLBACK, CLIENT_SECRET, TOTAL, World
+from tests.matrix.world import AT, CALLBACK, CLIENT_SECRET, TOTAL, World
 from tests.payments import signature
 from tests.shop import Answered, Credential, handler
+from tests.stock_watch import drafted
 from tests.streams import Stream, audited, deliver
 from tests.workflow import follow
 
@@ -61,6 +66,7 @@ class Good:
     also: tuple[str, ...] = ()
     owner: bool = False
     tenant_header: bool = True  # of a public route: whether it must name the shop
+    merchants_scope: str = ""  # of a customers' route that is the merchants', too
     guesses: bool = False  # whether misses are counted of those who have a credential
 
     @property
@@ -180,6 +186,19 @@ def _new_alert(world: World) -> Sent:
     return _stock(world) | {"body": {"threshold": world.number()}}
 
 
+def _draft(world: World) -> Sent:
+    return {"id": drafted(world.shop, f"LOW-{world.number()}")}
+
+
+def _closed_draft(world: World) -> Sent:
+    return _draft(world) | {"body": {"status": ("ordered", "cancelled")[world.number() % 4 // 2]}}
+
+
+def _close_drafts(world: World) -> None:
+    for draft in world.shop.do("v2/purchasing/list_purchase_orders", query={"status": "draft"})["data"]:
+        world.shop.do("v2/purchasing/close_purchase_order", id=draft["id"], body={"status": "ordered"})
+
+
 def _order(world: World) -> Sent:
     return {"order_id": world.order_id}
 
@@ -202,6 +221,35 @@ def _v2_order(world: World) -> Sent:
 
 def _note(world: World) -> Sent:
     return _order(world) | {"body": {"content": f"Call before delivery {world.number()}"}}
+
+
+def _new_attachment(world: World) -> Sent:
+    body = {"filename": f"note-{world.number()}.txt", "content_type": "text/plain", "size": 5}
+    return _order(world) | {"body": body}
+
+
+def _sent_attachment(world: World) -> Sent:
+    """One that was announced, and sent."""
+    made = world.shop.do("admin/attachments/add_attachment", **_new_attachment(world))
+    place = {"Bucket": os.environ["FILES_BUCKET"], "Key": made["upload"]["fields"]["key"]}
+    boto3.client("s3").put_object(**place, Body=b"hello", ContentType="text/plain")
+    return _order(world) | {"attachment_id": made["id"]}
+
+
+def _attachment(world: World) -> Sent:
+    sent = _sent_attachment(world)
+    world.shop.do("admin/attachments/complete_attachment", **sent)
+    return sent
+
+
+def _changed_attachment(world: World) -> Sent:
+    return _attachment(world) | {"body": {"description": f"Version {world.number()}"}}
+
+
+def _describe_attachments(world: World) -> None:
+    for each in world.shop.do("admin/attachments/list_attachments", **_order(world)):
+        named = _order(world) | {"attachment_id": each["id"]}
+        world.shop.do("admin/attachments/update_attachment", body={"description": "Front side"}, **named)
 
 
 def _cancelled(world: World) -> Sent:
@@ -268,6 +316,34 @@ def _decide_disputes(world: World) -> None:
     for dispute in world.stripe.sdk.v1.disputes.list().data:
         world.stripe.sdk.v1.disputes.close(dispute.id)
     world.shop.settle(world.stripe)
+
+
+def _to_invoice(world: World) -> Sent:
+    return {"order_id": _paid_order(world)["order_id"]}
+
+
+def _to_pick(world: World) -> Sent:
+    return {"query": {"order_ids": f"{_paid_order(world)['order_id']},{world.order_id}"}}
+
+
+def _linked_file(world: World) -> Sent:
+    link = urlsplit(world.shop.do("admin/packing/get_slip", **_order(world))["download_url"])
+    return {"name": link.path.rpartition("/")[2], "query": dict(parse_qsl(link.query))}
+
+
+def _to_ship(world: World) -> Sent:
+    order_id = _paid_order(world)["order_id"]
+    return {"body": {"order_id": order_id, "tracking_number": f"1Z{world.number()}", "carrier": "UPS"}}
+
+
+def _to_dispatch(world: World) -> Sent:
+    return {"body": {"orders": [_to_ship(world)["body"]]}}
+
+
+def _ship(world: World) -> None:
+    """Ship the world's order."""
+    world.pay(world.order_id)
+    world.shop.move(world.order_id, "shipped")
 
 
 def _shipped_order(world: World) -> Any:
@@ -342,6 +418,11 @@ def _own_order(world: World) -> Sent:
 
 def _payment(world: World) -> Sent:
     return {"body": {"order_id": world.place_order(), "amount": 5998, "currency": "usd"}}
+
+
+def _another_day(_: World) -> None:
+    """It is the next day until the world is put back."""
+    clock._source = lambda: AT + timedelta(days=1)
 
 
 def _tracked(world: World) -> Sent:
@@ -447,6 +528,42 @@ def _some_of_a_batch(_: World) -> None:
     for tenant, batch_id in batch_store.unfinished(clock.now() + timedelta(seconds=1), 10):
         state = {"tenant": tenant.tenant_id, "mode": str(tenant.mode), "batch_id": batch_id, "chunk": 0}
         handler("workflows/gift_card_batch/issue_gift_card_chunk").handler(state, None)
+
+
+def _bulk_update(world: World) -> Sent:
+    return {"body": {"product_ids": [world.product["id"]] * 2, "updates": {"price": world.number()}}}
+
+
+def _bulk_import(world: World) -> Sent:
+    number = world.number()
+    return {"body": {"rows": [{"name": f"Cup {number}", "sku": f"CUP-{number}", "price": number}]}}
+
+
+def _bulk_adjust(world: World) -> Sent:
+    place = {"product_id": world.product["id"], "variant_id": world.variant_id, "reason": "restock"}
+    return {"body": {"adjustments": [place | {"quantity_change": world.number()}]}}
+
+
+def _export(world: World) -> Sent:
+    return {"export_id": world.shop.do("admin/bulk/export_orders", method="POST")["export_id"]}
+
+
+def _job(world: World) -> Sent:
+    body = {"product_ids": [world.product["id"]] * 101, "updates": {"price": world.number()}}
+    return {"id": world.shop.do("admin/bulk/update_products", body=body)["job_id"]}
+
+
+def _some_of_a_job(_: World) -> None:
+    """The workflow does the first slice of what was asked for."""
+    for tenant, job_id in job_store.unfinished(clock.now() + timedelta(seconds=1), 10):
+        state = {"tenant": tenant.tenant_id, "mode": str(tenant.mode), "job_id": job_id}
+        handler("workflows/bulk_job/run_job_slice").handler(state, None)
+
+
+def _exports(kind: str, scope: str) -> tuple[Good, Good]:
+    """GET keeps what it made for some minutes, whatever changes meanwhile."""
+    path = f"/admin/bulk/{kind}/export"
+    return Good(f"POST {path}", scope), Good(f"GET {path}", scope, cache=STATIC)
 
 
 def _card(world: World, **more: Any) -> Any:
@@ -561,6 +678,79 @@ def _voided_credit(world: World) -> Sent:
     return {"credit_id": _credit(world)["credit_id"], "body": {"reason": f"Issued twice {world.number()}"}}
 
 
+def _code(world: World, name: str = "KEPT") -> str:
+    """A coupon's id follows from its code: each shop has codes of its own."""
+    return f"{name}-{world.shop.tenant.tenant_id}".replace("_", "-").upper()
+
+
+def _new_coupon(world: World) -> Sent:
+    code = _code(world, f"SALE-{world.number()}")
+    return {"body": {"code": code, "discount_type": "percentage", "discount_value": 20}}
+
+
+def _v2_coupon(world: World) -> Sent:
+    return {"body": {"code": _code(world, f"SALE-{world.number()}"), "type": "percentage", "amount": 20}}
+
+
+def _coupon(world: World) -> Sent:
+    return {"id": world.shop.do("admin/coupons/create_coupon", **_new_coupon(world))["id"]}
+
+
+def _kept_coupon(world: World) -> Sent:
+    """The one coupon of this code."""
+    kept = id_of(_code(world))
+    if world.shop.call("admin/coupons/get_coupon", credential=world.shop.merchant, id=kept).status == 404:
+        body = {"code": _code(world), "discount_type": "percentage", "discount_value": 20}
+        world.shop.do("admin/coupons/create_coupon", body=body)
+    return {"id": kept}
+
+
+def _changed_coupon(world: World) -> Sent:
+    return _kept_coupon(world) | {"body": {"max_uses": 100 + world.number()}}
+
+
+def _change_coupon(world: World) -> None:
+    world.shop.do("admin/coupons/change_coupon", method="PUT", **_changed_coupon(world))
+
+
+def _judged_coupon(world: World) -> Sent:
+    return {"body": {"code": _code(world), "order_total": world.number()}}
+
+
+def _new_discount(world: World) -> Sent:
+    conditions = {"buy_quantity": 200, "get_quantity": 1}
+    return {"body": {"name": f"Discount {world.number()}", "type": "buy_x_get_y", "conditions": conditions}}
+
+
+def _discount(world: World) -> Sent:
+    listed = world.shop.do("v2/discounts/list_discounts")["data"]
+    made = listed[0] if listed else world.shop.do("v2/discounts/create_discount", **_new_discount(world))
+    return {"id": made["id"]}
+
+
+def _changed_discount(world: World) -> Sent:
+    return _discount(world) | {"body": {"name": f"Discount {world.number()}"}}
+
+
+def _applied_coupon(world: World) -> Sent:
+    """A cart has one coupon on the price, and these are all."""
+    _kept_coupon(world)
+    return {"body": {"code": _code(world).lower() if world.number() % 2 else _code(world)}}
+
+
+def _coupon_in_cart(world: World) -> Sent:
+    world.shop.do("storefront/carts/apply_cart_coupon", by=world.customer, **_applied_coupon(world))
+    return {"code": _code(world)}
+
+
+def _checkout_coupon(world: World) -> Sent:
+    return _checkout(world) | {"body": {"couponCode": _applied_coupon(world)["body"]["code"]}}
+
+
+def _checkout_with_coupon(world: World) -> Sent:
+    return _checkout(world) | _coupon_in_cart(world)
+
+
 def _paying_card(world: World) -> Sent:
     card = _card(world)
     return {"body": {"serial": card["serial"], "pin": card["pin"], "amount": 5}}
@@ -612,10 +802,53 @@ def _consigned_elsewhere(world: World) -> Sent:
     return sent | {"consignment_id": consignment_of(sent["checkout_id"])}
 
 
+_ATTACHMENTS = "/admin/orders/{order_id}/attachments"
+_ATTACHMENT = f"{_ATTACHMENTS}/{{attachment_id}}"
 _RETURN = "/admin/returns/{return_id}"
 _CHECKOUT = "/api/storefront/checkouts/{checkout_id}"
+_COUPON, _ONE_COUPON = "/admin/coupons/{id}", "GET /admin/coupons/{id}"
+_DISCOUNTS, _DISCOUNT = "/v2/discounts/automatic", "/v2/discounts/automatic/{id}"
 _CREDIT_ISSUED = "POST /admin/store-credit/issue"
 _PUT_PRODUCT, _PUT_CUSTOMER = "PUT /v2/products/{id}", "PUT /v2/customers/{id}"
+
+
+def _wait(world: World, kind: str = "backorder") -> Any:
+    """A customer orders two units of a product of which there is none; give the product, and the order's item."""
+    promise = {"when_out_of_stock": kind, "expected_on": "2030-04-01"}
+    product = world.shop.product(f"LAMP-{world.number()}", 10, **promise)
+    order_id = world.shop.order(world.customer, (product["id"], 2))
+    return product, world.shop.do("admin/orders/get_order", order_id=order_id)["items"][0]
+
+
+def _preorder(world: World) -> None:
+    _wait(world, "preorder")
+
+
+def _arrived(world: World) -> str:
+    """A backorder that waits though stock has arrived."""
+    product, item = _wait(world)
+    world.shop.receive(product["id"], 1)
+    return str(item["backorder_id"])
+
+
+def _arrived_backorder(world: World) -> Sent:
+    return {"item_id": _arrived(world)}
+
+
+def _arrivals(world: World) -> Sent:
+    _arrived(world)
+    return {}
+
+
+def _arrived_preorder(world: World) -> Sent:
+    return {"body": {"backorder_id": _arrived(world), "quantity": 1}}
+
+
+def _rescheduled(world: World) -> Sent:
+    _, item = _wait(world, "preorder")
+    return {"id": item["backorder_id"], "body": {"expected_date": "2030-05-01", "priority": 1 + world.number() % 9}}
+
+
 _ONE_PRODUCT, _ONE_CUSTOMER = "GET /v2/products/{id}", "GET /v2/customers/{id}"
 _ADDRESS = "/v2/customers/{id}/addresses/{address_id}"
 _ALERTS = "/v2/inventory/{product_id}/alerts"
@@ -635,6 +868,38 @@ GOOD: dict[str, Good] = {
             changed_by="POST /admin/orders/{order_id}/notes",
         ),
         Good("POST /admin/orders/{order_id}/notes", "orders:write", 201, _note),
+        Good("GET /admin/orders/{order_id}/shipments", "orders:read", given=_order, changed_by=_ship),
+        Good("GET /admin/packing/slip/{order_id}", "orders:read", given=_order, changed_by="PATCH /v2/tenants/{id}"),
+        Good("GET /admin/packing/invoice/{order_id}", "orders:read", given=_to_invoice, changed_by=_another_day),
+        Good("GET /admin/packing/pick-list", "orders:read", given=_to_pick, changed_by="PATCH /v2/tenants/{id}"),
+        Good("GET /files/{name}", PUBLIC_SCOPE, 302, _linked_file, cache=STATIC, tenant_header=False),
+        Good("POST /admin/fulfillment/ship", "orders:write", given=_to_ship),
+        Good("POST /admin/fulfillment/bulk-dispatch", "orders:write", given=_to_dispatch),
+        Good("GET /admin/backorders", "orders:read", changed_by=_wait),
+        Good("POST /admin/backorders/{item_id}/allocate", "orders:write", given=_arrived_backorder),
+        Good("POST /admin/backorders/auto-allocate", "orders:write", given=_arrivals),
+        Good("GET /admin/preorders", "orders:read", changed_by=_preorder),
+        Good("POST /admin/preorders/allocate", "orders:write", given=_arrived_preorder),
+        Good(
+            "PATCH /admin/preorders/{id}",
+            "orders:write",
+            given=_rescheduled,
+            version_from="GET /admin/preorders",
+        ),
+        Good(f"GET {_ATTACHMENTS}", "orders:read", given=_order, changed_by=f"POST {_ATTACHMENTS}"),
+        Good(f"POST {_ATTACHMENTS}", "orders:write", 201, _new_attachment),
+        Good(f"POST {_ATTACHMENT}/complete", "orders:write", given=_sent_attachment),
+        Good(f"GET {_ATTACHMENT}", "orders:read", given=_attachment, changed_by=_describe_attachments),
+        *(
+            Good(
+                f"{method} {_ATTACHMENT}",
+                "orders:write",
+                given=_changed_attachment,
+                version_from=f"GET {_ATTACHMENT}",
+            )
+            for method in ("PUT", "PATCH")
+        ),
+        Good(f"DELETE {_ATTACHMENT}", "orders:write", given=_attachment),
         Good(
             "POST /admin/orders/{order_id}/cancel",
             "orders:write",
@@ -650,6 +915,20 @@ GOOD: dict[str, Good] = {
             )
             for method in ("PUT", "PATCH")
         ),
+        Good("POST /admin/bulk/products/update", "products:write", given=_bulk_update),
+        Good("POST /admin/bulk/products/import", "products:write", given=_bulk_import),
+        *_exports("products", "products:read"),
+        *_exports("orders", "orders:read"),
+        *_exports("inventory", "inventory:read"),
+        # The file of an export never changes.
+        Good("GET /admin/bulk/exports/{export_id}", "jobs:read", given=_export, also=("orders:read",), cache=STATIC),
+        Good("POST /admin/inventory-history/bulk-adjust", "inventory:write", given=_bulk_adjust),
+        Good(
+            "GET /admin/inventory-history",
+            "inventory:read",
+            changed_by="POST /admin/inventory-history/bulk-adjust",
+        ),
+        Good("GET /v2/jobs/{id}", "jobs:read", given=_job, also=("products:read",), changed_by=_some_of_a_job),
         Good("GET /admin/returns", "returns:read", changed_by="POST /admin/returns"),
         Good("POST /admin/returns", "returns:write", 201, _new_return),
         Good(f"GET {_RETURN}", "returns:read", given=_pending_return, changed_by=_cancel_returns),
@@ -727,6 +1006,28 @@ GOOD: dict[str, Good] = {
         Good(f"POST {_CHECKOUT}/consignments", "cart", given=_consigned),
         Good(f"PUT {_CHECKOUT}/consignments/{{consignment_id}}", "cart", given=_consigned_elsewhere),
         Good(f"POST {_CHECKOUT}/orders", "cart", 201, _checkout),
+        Good(f"POST {_CHECKOUT}/coupons", "cart", given=_checkout_coupon),
+        Good(f"DELETE {_CHECKOUT}/coupons/{{code}}", "cart", given=_checkout_with_coupon),
+        Good("POST /cart/coupon", "cart", 201, _applied_coupon),
+        Good("DELETE /cart/coupon/{code}", "cart", given=_coupon_in_cart),
+        Good("GET /admin/coupons", "promotions:read", changed_by="POST /admin/coupons"),
+        Good("POST /admin/coupons", "promotions:write", 201, _new_coupon),
+        Good("POST /admin/coupons/validate", "promotions:read", given=_judged_coupon),
+        Good(_ONE_COUPON, "promotions:read", given=_kept_coupon, changed_by=_change_coupon),
+        *(
+            Good(f"{method} {_COUPON}", "promotions:write", given=_changed_coupon, version_from=_ONE_COUPON)
+            for method in ("PUT", "PATCH")
+        ),
+        Good(f"DELETE {_COUPON}", "promotions:write", given=_coupon, version_from=_ONE_COUPON),
+        Good("GET /v2/coupons", "promotions:read", changed_by="POST /v2/coupons"),
+        Good("POST /v2/coupons", "promotions:write", 201, _v2_coupon),
+        Good("GET /v2/coupons/{id}", "promotions:read", given=_kept_coupon, changed_by=_change_coupon),
+        Good("DELETE /v2/coupons/{id}", "promotions:write", 204, _coupon, version_from="GET /v2/coupons/{id}"),
+        Good(f"GET {_DISCOUNTS}", "promotions:read", changed_by=f"POST {_DISCOUNTS}"),
+        Good(f"POST {_DISCOUNTS}", "promotions:write", 201, _new_discount),
+        Good(f"GET {_DISCOUNT}", "promotions:read", given=_discount, changed_by=f"PUT {_DISCOUNT}"),
+        Good(f"PUT {_DISCOUNT}", "promotions:write", given=_changed_discount, version_from=f"GET {_DISCOUNT}"),
+        Good(f"DELETE {_DISCOUNT}", "promotions:write", 204, _discount, version_from=f"GET {_DISCOUNT}"),
         Good("GET /cart", "cart", changed_by="POST /cart/items"),
         Good("POST /cart/gift-cards", "cart", 201, _paying_card, guesses=True),
         Good("DELETE /cart/gift-cards/{redemption_id}", "cart", given=_card_in_cart),
@@ -745,6 +1046,13 @@ GOOD: dict[str, Good] = {
         Good("GET /orders", "my_orders", changed_by="POST /orders"),
         Good("POST /orders", "my_orders", 201, _own_order),
         Good("GET /orders/{order_id}", "my_orders", given=_order, changed_by=_cancel),
+        Good(
+            "GET /orders/{order_id}/qr",
+            "my_orders",
+            given=_order,
+            changed_by=_another_day,
+            merchants_scope="orders:read",
+        ),
         Good("POST /orders/{order_id}/cancel", "my_orders", given=_cancelled),
         Good("POST /stripe/webhook", PUBLIC_SCOPE, given=_stripe_event, tenant_header=False),
         Good("GET /v2/api-keys", "api_keys:read", changed_by="POST /v2/api-keys"),
@@ -771,6 +1079,15 @@ GOOD: dict[str, Good] = {
         Good(f"GET {_ALERTS}", "inventory:read", given=_stock, changed_by=f"POST {_ALERTS}"),
         Good(f"POST {_ALERTS}", "inventory:write", 201, _new_alert),
         Good(f"DELETE {_ALERTS}/{{alert_id}}", "inventory:write", 204, _product_alert),
+        Good("GET /v2/purchase-orders", "inventory:read", changed_by=_draft),
+        Good("GET /v2/purchase-orders/{id}", "inventory:read", given=_draft, changed_by=_close_drafts),
+        Good(
+            "POST /v2/purchase-orders/{id}/close",
+            "inventory:write",
+            201,
+            _closed_draft,
+            version_from="GET /v2/purchase-orders/{id}",
+        ),
         Good("GET /v2/orders", "orders:read", changed_by="POST /v2/orders"),
         Good("POST /v2/orders", "orders:write", 201, _merchants_order),
         Good("GET /v2/orders/{id}", "orders:read", given=_v2_order, changed_by=_cancel),
@@ -815,7 +1132,7 @@ GOOD: dict[str, Good] = {
 
 OAUTH = frozenset({"GET /oauth/authorize", "POST /oauth/token", "POST /oauth/revoke"})
 # Safe to repeat by what is sent: Stripe's event id, a token that ends; or they write nothing of their own.
-WITHOUT_KEY = OAUTH | {"POST /stripe/webhook", "POST /admin/gift-cards/lookup"}
+WITHOUT_KEY = OAUTH | {"POST /stripe/webhook", "POST /admin/gift-cards/lookup", "POST /admin/coupons/validate"}
 
 READS = [good for good in GOOD.values() if good.is_read]
 # Gift cards answer under a second path too, by the same functions: what a change does is tried under one of them.

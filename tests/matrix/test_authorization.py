@@ -177,6 +177,13 @@ def refusals(good: Good, world: World, known: Credentials) -> list[Cell]:
 
 
 def _wrong_for_customers(good: Good, known: Credentials) -> list[Cell]:
+    if good.merchants_scope:
+        others = sorted(MERCHANT_SCOPES - {good.merchants_scope})
+        return [
+            *(Cell(f"wrong scope: key with {scope}", known.key(scope), 403, "missing_scope") for scope in others),
+            Cell("wrong scope: all others", known.staff(*others), 403, "missing_scope"),
+            Cell("wrong scope: the customers'", known.staff(good.scope), 403, "missing_scope"),
+        ]
     return [
         Cell("merchant on a customer's route: integration", known.machine("orders:read"), 403, "wrong_role"),
         Cell("merchant on a customer's route: owner's key", known.owner, 403, "wrong_role"),
@@ -218,9 +225,11 @@ def _wrong_customers(good: Good, world: World, known: Credentials, why: str) -> 
 def admissions(good: Good, world: World, known: Credentials) -> list[Cell]:
     """Every credential that is good for the route."""
     if good.is_customers:
+        staff = known.staff(good.merchants_scope), known.machine(good.merchants_scope), known.owner
         return [
             Cell("right: customer", known.customer(world), good.status),
             Cell("right: signed-in customer", known.signed_in, good.status),
+            *(Cell("right: merchant", each, good.status) for each in staff if good.merchants_scope),
         ]
     cells = [
         Cell("right: owner's key", known.owner, good.status),
@@ -398,11 +407,19 @@ def test_what_belongs_to_others_is_answered_like_what_is_not_there(
 
             named_in_path = not theirs.keys() <= {"body", "query", "headers"}
             statuses = (404,) if named_in_path else (404, 409, 422)
-            assert about_theirs.status in statuses, f"{whose}: {about_theirs.status} {about_theirs.text}"
+            refused = about_theirs.status in statuses or _refuses_each_row(about_theirs)
+            assert refused, f"{whose}: {about_theirs.status} {about_theirs.text}"
             assert _said(about_theirs) == _said(about_nothing), whose
             stage.effect().require(before)
             tally.cells["belongs to others"] += 1
     tally.require_right()
+
+
+def _refuses_each_row(answered: Answered) -> bool:
+    """Whether a bulk request was answered row by row, and no row of it was taken."""
+    data = answered.body.get("data")
+    results = data.get("results") if isinstance(data, dict) else None
+    return bool(results) and not any(row["ok"] for row in results)
 
 
 def _said(answered: Answered) -> tuple[int, str]:

@@ -15,7 +15,7 @@ def _tag(good: Good, world: World, sent: Sent) -> str:
     """What a client has that has just read what it wants to change."""
     reader = GOOD[good.version_from]
     parameters = re.findall(r"\{(\w+)\}", good.name)
-    named = dict.fromkeys(re.findall(r"\{(\w+)\}", reader.name), sent[parameters[0]])
+    named = {name: sent.get(name, sent[parameters[0]]) for name in re.findall(r"\{(\w+)\}", reader.name)}
     read = reader.send(world, named)
     if reader.endpoint.route.answers_list:
         return str(read.body["data"][0]["version"])

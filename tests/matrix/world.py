@@ -267,12 +267,14 @@ _CHANCE = re.compile(
     rf"|(?!{AT.year})\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"  # instants of Stripe's clock
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\bgrant-[0-9a-f]{8}\b"  # the user pool's
     r"|(?<=DUE#ORDER#)\d|(?<=DUE#CARD#)\d|(?<=DUE#REDEMPTION#)\d"  # the shard that an id falls into
+    r"|(?<=DUE#BACKORDER#)\d"
     r"|(?<=DUE#REFUND#)\d|(?<=DUE#RETURN#)\d|(?<=DUE#RETURNWORKFLOW#)\d"
     r"|(?<=LEDGER#ten_\d#(?:test|live)#\d{4}-\d\d-\d\d#)\d"
     r"|\bGC-?[0-9A-HJKMNP-TV-Z]{4}(?:-?[0-9A-HJKMNP-TV-Z]{4}){3}\b"  # serials of gift cards
     r"|(?<=GC-…-)[0-9A-HJKMNP-TV-Z]{4}\b"  # and what lists show of them
     r"|RMA-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b"  # numbers of parcels that come back
     r"|(?<=X-Amz-Date=)\d{8}T\d{6}Z"  # when a link was signed
+    r'|(?<="policy":")[A-Za-z0-9+/=]+|(?<="x-amz-date":")\d{8}T\d{6}Z'  # or a form
     r'|(?<="last_four":")[0-9a-f]{4}'
     r'|(?<="pin":")[0-9]{6}'
 )

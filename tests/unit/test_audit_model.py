@@ -69,6 +69,7 @@ PERSONAL = {
     "customer": {"email", "first_name", "last_name", "phone", "addresses", "metadata"},
     "order": {"customer", "shipping_address", "billing_address", "metadata"},
     "note": {"content"},
+    "attachment": {"filename", "description"},
     "payment": {"metadata"},
     "return": {"ended_because"},
 }

@@ -23,6 +23,7 @@ from commerce.kernel import aws, clock
 from commerce.kernel.caller import Caller, Mode, Role, Tenant
 from commerce.kernel.money import Money
 from commerce.kernel.periods import end_of, start_of
+from commerce.kernel.uploads import PART_BYTES, Upload
 from commerce.ledger import store as ledger
 from commerce.ledger.model import EntryType, order_tender
 from commerce.liability import files, publishing, store, use_cases, workflow
@@ -488,8 +489,8 @@ def test_orders_own_entries_are_no_part_of_it(shop: Caller, machine: Machine) ->
 
 def test_a_file_of_many_parts_is_written_and_read_in_little_memory(bucket: Any) -> None:
     line = b"x" * 99 + b"\n"
-    count = 2 * files._PART_BYTES // 100 + 3
-    with files.Upload("large.csv", files.CSV) as upload:
+    count = 2 * PART_BYTES // 100 + 3
+    with Upload("large.csv", files.TYPES[files.CSV]) as upload:
         for _ in range(count):
             upload.write(line)
         assert list(bucket.objects.all()) == [], "visible before it is complete"
@@ -501,8 +502,8 @@ def test_a_file_of_many_parts_is_written_and_read_in_little_memory(bucket: Any) 
 
 def test_an_upload_that_breaks_off_leaves_nothing(bucket: Any) -> None:
     def break_off() -> None:
-        with files.Upload("large.csv", files.CSV) as upload:
-            upload.write(b"x" * files._PART_BYTES)
+        with Upload("large.csv", files.TYPES[files.CSV]) as upload:
+            upload.write(b"x" * PART_BYTES)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -407,12 +407,18 @@ def test_only_functions_that_render_have_the_documents_layer_and_only_mailers_se
 
     assert with_layer == {
         "AdminApproveReturn",
+        "AdminGetInvoice",
+        "AdminGetPickList",
+        "AdminGetSlip",
         "QueuesDeliverGiftCard",
+        "QueuesMailCustomer",
+        "StorefrontDownloadFile",
         "StorefrontRequestReturn",
+        "V2UpdateTenant",
         "WorkflowsMailReturnLabel",
         "WorkflowsPublishLiabilityDay",
     }
-    assert senders == {"MailerRole", "ReturnLabelMailerRole"}
+    assert senders == {"CustomerMailerRole", "MailerRole", "ReturnLabelMailerRole"}
 
 
 def each_layer(resource: dict[str, Any]) -> list[Any]:
@@ -422,11 +428,14 @@ def each_layer(resource: dict[str, Any]) -> list[Any]:
 
 def test_the_request_to_deliver_is_tills_own_and_documented_events_are_not() -> None:
     assert {name for name, model in CATALOGUE.items() if model.internal} == {
+        "customer.notice",
         "gift_card.delivery_requested",
         "gift_card_batch.requested",
+        "inventory.alert_set",
         "refund.requested",
         "refund.settled",
         "return.redrive_requested",
+        "stock.changed",
     }
 
 

@@ -1,7 +1,6 @@
 """The label of a return: what a scanner and a reader get from the page."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 import zxingcpp
@@ -50,9 +49,16 @@ def text(pdf: bytes) -> str:
 
 
 def bands(pdf: bytes) -> list[tuple[float, float]]:
-    """From where to where, in points up the page, there is something: each line of text, each rule, and the bars."""
+    """From where to where, in points up the page, there is something: each line of text, each rule, and the bars.
+    Two that touch are one."""
     edges = [each.get_bounds() for each in PdfDocument(pdf)[0].get_objects()]
-    return sorted({(round(bottom, 1), round(top, 1)) for _, bottom, _, top in edges})
+    found: list[tuple[float, float]] = []
+    for bottom, top in sorted((round(bottom, 1), round(top, 1)) for _, bottom, _, top in edges):
+        if found and bottom < found[-1][1]:
+            found[-1] = (found[-1][0], max(top, found[-1][1]))
+        else:
+            found.append((bottom, top))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -120,14 +126,16 @@ def test_a_name_prints_as_it_is_written(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "printed"),
     [
-        ("Łódź, Đặng", "Lódz, Dang"),
+        ("Łódź, Đặng", "Łódź, Đặng"),
         ("Mu\u0308ller\u200b", "Müller"),
         ("two\nlines\tin one", "two lines in one"),
-        ("محمد", "????"),
-        ("王小明 🎁", "??? ?"),
+        ("محمد", "محمد"),
+        ("דוד", "דוד"),
+        ("王小明 🎁", "王小明 □"),
+        ("홍길동", "홍길동"),
     ],
 )
-def test_letters_that_the_font_lacks_are_replaced_where_one_sees_it(name: str, printed: str) -> None:
+def test_names_print_in_their_own_script_and_what_no_typeface_has_as_a_box(name: str, printed: str) -> None:
     pdf = render(replace(LABEL, sender=(name, "Denmark")))
 
     assert printed in text(pdf).splitlines()
@@ -161,7 +169,6 @@ def test_lines_rules_and_bars_do_not_run_into_each_other() -> None:
     found = bands(render(CROWDED))
 
     assert len(found) == 1 + 7 + 1 + 1 + 6 + 1 + 1 + 1 + 1 + 7  # heading, address, rule; again; number, bars, contents
-    assert all(lower[1] <= upper[0] for lower, upper in pairwise(found))
 
 
 def test_a_long_name_does_not_push_the_country_off_an_address() -> None:

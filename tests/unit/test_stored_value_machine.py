@@ -41,8 +41,8 @@ from commerce.kernel.caller import Caller, Mode, Role, Tenant
 from commerce.kernel.errors import CommerceError, NotFound
 from commerce.kernel.money import Money
 from commerce.kernel.periods import day_of
+from commerce.orders import moving, tendering
 from commerce.orders import store as orders
-from commerce.orders import tendering, use_cases
 from commerce.orders.model import Status
 from commerce.payments import cancelling, stripe_gateway
 from commerce.payments import use_cases as payments
@@ -526,9 +526,9 @@ class StoredValue(RuleBasedStateMachine):
     @event(needs=("orders",), index=indices)
     def ship(self, index: int) -> None:
         order_id = self.some_order(index)
-        command = use_cases.SetStatus(order_id, Status.SHIPPED)
+        command = moving.SetStatus(order_id, Status.SHIPPED)
         self.agree(
-            self.attempt("ship", lambda tx: use_cases.set_status(tx, self.merchant, command)),
+            self.attempt("ship", lambda tx: moving.set_status(tx, self.merchant, command)),
             self.model.ship(order_id),
         )
 

@@ -17,11 +17,15 @@ from commerce.counters import store as counters
 from commerce.counters.model import Change, Tally, chunks
 from commerce.events import bus
 from commerce.events import store as events
+from commerce.events.catalogue import read
 from commerce.events.model import DomainEvent
+from commerce.events.store import OutboxRow
+from commerce.inventory.store import StockRow
 from commerce.kernel import aws
 from commerce.table import keys
 from commerce.table.transaction import run
 from tests.shop import OTHER_TENANT, TENANT, handler
+from tests.template import template
 
 NUMBER = itertools.count(1)
 
@@ -420,6 +424,101 @@ def test_an_unreadable_row_holds_back_its_own_aggregate_only(table: Any, events_
 
     assert publish(*batch) == [position(batch[2]), position(batch[4])]
     assert [event["detail"]["sequence"] for event in events_on_bus()] == [0, 1, 3, 5]
+
+
+def stock_record(before: int | None, after: int | None, *, reserved: int = 0, variant: str = "var_1") -> dict[str, Any]:
+    """The stream record of a stock row that had ``before`` units available and has ``after``; None for no row."""
+    key = keys.stock(TENANT, "prod_1", variant, "wh_001")
+    made = record(None if before is None else [], None if after is None else [], pk=key.pk)
+    made["eventID"] = f"5f0c{next(NUMBER):028x}"
+    made["dynamodb"] |= {"Keys": {"pk": {"S": key.pk}, "sk": {"S": key.sk}}, "ApproximateCreationDateTime": 1774008000}
+    for image, available in (("OldImage", before), ("NewImage", after)):
+        if available is not None:
+            made["dynamodb"][image] = {
+                **made["dynamodb"]["Keys"],
+                "kind": {"S": "stock"},
+                "product_id": {"S": "prod_1"},
+                "variant_id": {"S": variant},
+                "warehouse_id": {"S": "wh_001"},
+                "available": {"N": str(available)},
+                "reserved": {"N": str(reserved)},
+            }
+    return made
+
+
+@pytest.mark.parametrize(("before", "after", "arrived"), [(None, 5, True), (5, 4, False), (1, 0, False), (0, 30, True)])
+def test_stock_that_comes_or_goes_is_told_between_tills_parts(
+    table: Any, events_on_bus: Arrived, before: int | None, after: int, arrived: bool
+) -> None:
+    change = stock_record(before, after)
+
+    assert publish(change) == []
+
+    [event] = events_on_bus()
+    told = read(json.dumps(event["detail"]))
+    assert (event["detail-type"], told.internal) == ("stock.changed", True)
+    assert (told.tenant, told.mode, told.created_at) == ("ten_1", "test", datetime(2026, 3, 20, 12, tzinfo=UTC))
+    assert told.data.object.model_dump() == {
+        "product_id": "prod_1",
+        "variant_id": "var_1",
+        "warehouse_id": "wh_001",
+        "available": after,
+        "arrived": arrived,
+    }
+
+
+def test_stock_that_is_as_available_as_before_is_not_told(table: Any, events_on_bus: Arrived) -> None:
+    shipped = stock_record(5, 5, reserved=1)
+    empty = stock_record(None, 0)
+    removed = stock_record(5, None)
+
+    assert publish(shipped, empty, removed) == []
+    assert events_on_bus() == []
+
+
+def test_stock_that_is_told_again_has_the_same_id_and_every_other_change_its_own(
+    table: Any, events_on_bus: Arrived
+) -> None:
+    changes = [stock_record(5, 4), stock_record(4, 5), stock_record(5, 4)]
+
+    publish(*changes)
+    publish(*reversed(changes))
+
+    found = [event["detail"]["id"] for event in events_on_bus()]
+    assert len(set(found)) == 3
+    assert found[3:] == list(reversed(found[:3]))
+
+
+def test_stock_that_many_orders_change_goes_out_in_one_call(table: Any, events_on_bus: Arrived) -> None:
+    sales = [stock_record(n, n - 1) for n in range(10, 0, -1)]
+
+    with calls(lambda _, make: make()) as made:
+        assert publish(*sales) == []
+
+    assert len(made) == 1
+    assert sorted(event["detail"]["data"]["object"]["available"] for event in events_on_bus()) == list(range(10))
+
+
+def test_unreadable_stock_holds_back_nothing_else(table: Any, events_on_bus: Arrived) -> None:
+    batch = [stock_record(5, 4), stock_record(4, 3), announced(table, "order_1", 1), stock_record(3, 2)]
+    del batch[0]["dynamodb"]["NewImage"]["available"]
+
+    assert publish(*batch) == [position(batch[0])]
+    assert [event["detail-type"] for event in events_on_bus()] == ["stock.changed", "order.updated", "stock.changed"]
+
+
+def test_the_template_lets_outbox_rows_and_stock_through_to_the_bus_and_nothing_else() -> None:
+    [stream] = template()["Resources"]["StreamsPublishEvents"]["Properties"]["Events"].values()
+    patterns = [json.loads(each["Pattern"]) for each in stream["Properties"]["FilterCriteria"]["Filters"]]
+
+    assert patterns == [
+        {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [bus.OUTBOX]}}}},
+        {"dynamodb": {"NewImage": {"kind": {"S": [bus.STOCK]}}}},
+    ]
+    assert (OutboxRow.kind.get_discriminator(OutboxRow), StockRow.kind.get_discriminator(StockRow)) == (
+        bus.OUTBOX,
+        bus.STOCK,
+    )
 
 
 @pytest.mark.parametrize("after", [False, True])

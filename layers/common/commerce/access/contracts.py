@@ -1,5 +1,6 @@
 """API keys and tenants on the wire (contract AU-03, TN-01)."""
 
+from base64 import b64decode
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -22,6 +23,8 @@ from commerce.http.contracts import Changes, Id, Input, Instant, Line, Major, Ou
 from commerce.http.pages import PageQuery
 from commerce.kernel import clock
 from commerce.kernel.caller import Mode, Role, ShippingOption, Tenant, Unclaimed
+from commerce.kernel.document_policy import MAX_FOOTER, MAX_LETTERHEAD_LINES, DocumentPolicy, Paper
+from commerce.kernel.errors import Invalid
 from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import Money
 from commerce.kernel.return_policy import (
@@ -253,6 +256,52 @@ class ReturnPolicyIn(Changes):
         return changes | ({"address": tuple(self.address)} if self.address is not None else {})
 
 
+_MAX_LOGO = 200_000  # characters of base64: 150 kB
+
+
+class DocumentPolicyIn(Changes):
+    """How the shop's packing slips, invoices and pick lists look. What is left out stays as it is; null takes away the
+    footer and the logo, and prints on the paper of the shop's country."""
+
+    address: (
+        Annotated[
+            list[Annotated[Line, Field(max_length=MAX_LINE)]],
+            Field(
+                max_length=MAX_LETTERHEAD_LINES,
+                description="Under the shop's name, as lines",
+                examples=[["1 Dock Street", "Portland, ME 04101", "VAT US123456789"]],
+            ),
+        ]
+        | None
+    ) = None
+    footer: Annotated[
+        Annotated[Line, Field(max_length=MAX_FOOTER)] | None, Field(description="At the end of every page")
+    ] = None
+    paper: Annotated[Paper | None, Field(description="That of the shop's country, unless you say another")] = None
+    logo: Annotated[
+        Annotated[str, Field(strict=True, min_length=1, max_length=_MAX_LOGO)] | None,
+        Field(description="A PNG or JPEG in base64; it is made as small as documents need it"),
+    ] = None
+
+    def to_changes(self) -> dict[str, Any]:
+        """New values of parts of the shop's ``DocumentPolicy``, by name; without the picture of a new logo."""
+        changes: dict[str, Any] = {name: self.sent[name] for name in ("footer", "paper") if name in self.sent}
+        if "logo" in self.sent and self.logo is None:
+            changes["logo"] = None
+        return changes | ({"address": tuple(self.address)} if self.address is not None else {})
+
+    def to_picture(self) -> bytes | None:
+        """A new logo as it was sent.
+
+        Raises:
+            Invalid: not base64.
+        """
+        try:
+            return None if self.logo is None else b64decode(self.logo, validate=True)
+        except ValueError:
+            raise Invalid("Not base64 (RFC 4648)", field="documents.logo", reason="bad_logo") from None
+
+
 class TenantChangesIn(Changes):
     """What is left out or null stays as it is; an empty list of networks lets credentials work from everywhere."""
 
@@ -280,6 +329,18 @@ class TenantChangesIn(Changes):
     ) = None
     shipping_options: Annotated[list[ShippingOptionIn], Field(max_length=MAX_SHIPPING_OPTIONS)] | None = None
     returns: ReturnPolicyIn | None = None
+    documents: DocumentPolicyIn | None = None
+    allows_partial_allocation: (
+        Annotated[
+            bool,
+            Field(
+                strict=True,
+                description="Whether stock that arrives is set aside for a line that it cannot serve whole. If not, it "
+                "waits until there is enough for whoever is first in the queue",
+            ),
+        ]
+        | None
+    ) = None
 
     def to_command(self, tenant: Tenant, tenant_id: str, expected_version: int | None) -> ChangeTenant:
         options = self.shipping_options
@@ -294,6 +355,9 @@ class TenantChangesIn(Changes):
             allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
             checkout={name: value for name, value in checkout.items() if value is not None},
             returns={} if self.returns is None else self.returns.to_changes(tenant.currency),
+            documents={} if self.documents is None else self.documents.to_changes(),
+            logo=None if self.documents is None else self.documents.to_picture(),
+            allows_partial_allocation=self.allows_partial_allocation,
             expected_version=expected_version,
         )
 
@@ -337,6 +401,24 @@ class ReturnPolicyOut(Output):
         return cls(**policy.document)
 
 
+class DocumentPolicyOut(Output):
+    """How the shop's packing slips, invoices and pick lists look."""
+
+    address: list[str]
+    footer: str | None
+    paper: Paper
+    has_logo: bool
+
+    @classmethod
+    def of(cls, policy: DocumentPolicy, country: str) -> "DocumentPolicyOut":
+        return cls(
+            address=list(policy.address),
+            footer=policy.footer,
+            paper=policy.paper_in(country),
+            has_logo=policy.logo is not None,
+        )
+
+
 class TenantOut(Output):
     """``environments`` are those that your credential reaches."""
 
@@ -354,6 +436,8 @@ class TenantOut(Output):
     unclaimed_value: Unclaimed
     shipping_options: list[ShippingOptionOut]
     returns: ReturnPolicyOut
+    documents: DocumentPolicyOut
+    allows_partial_allocation: bool
     created_at: Instant
     version: int
 
@@ -377,6 +461,8 @@ class TenantOut(Output):
                 ShippingOptionOut.of(each, account.currency) for each in account.checkout.shipping_options
             ],
             returns=ReturnPolicyOut.of(account.returns),
+            documents=DocumentPolicyOut.of(account.documents, account.country),
+            allows_partial_allocation=account.allows_partial_allocation,
             created_at=account.created_at,
             version=account.version,
         )

@@ -15,6 +15,7 @@ from typing import Any
 from commerce.kernel import addresses, ids, wire_json
 from commerce.kernel.caller import DEFAULT_CHECKOUT, DEFAULT_RETURNS, CheckoutPolicy, Mode, Role, Tenant
 from commerce.kernel.countries import COUNTRIES
+from commerce.kernel.document_policy import DEFAULT_DOCUMENTS, DocumentPolicy
 from commerce.kernel.errors import Forbidden, IllegalMove, Invalid
 from commerce.kernel.limits import MAX_GIFT_CARDS
 from commerce.kernel.money import currency_code
@@ -25,10 +26,13 @@ MERCHANT_SCOPES = frozenset(
     {
         "products:read",
         "products:write",
+        "promotions:read",
+        "promotions:write",
         "inventory:read",
         "inventory:write",
         "customers:read",
         "customers:write",
+        "jobs:read",
         "orders:read",
         "orders:write",
         "orders:price_override",
@@ -95,6 +99,8 @@ class TenantAccount:
     allowed_networks: tuple[str, ...] = ()  # CIDR; merchants' credentials work from there only; none: from everywhere
     checkout: CheckoutPolicy = DEFAULT_CHECKOUT
     returns: ReturnPolicy = DEFAULT_RETURNS
+    documents: DocumentPolicy = DEFAULT_DOCUMENTS  # read where a document is made; no request is told of it
+    allows_partial_allocation: bool = True  # of stock that arrives to units that wait for it (contract BO-03)
     version: int = 1
 
     def in_mode(self, mode: Mode) -> Tenant:
@@ -194,6 +200,8 @@ class TenantAccount:
         allowed_networks: tuple[str, ...] | None = None,
         checkout: Mapping[str, Any] = MappingProxyType({}),
         returns: Mapping[str, Any] = MappingProxyType({}),
+        documents: Mapping[str, Any] = MappingProxyType({}),
+        allows_partial_allocation: bool | None = None,
     ) -> "TenantAccount":
         """Give the same tenant with what is not None changed, and with what the mappings name of its policies.
 
@@ -206,10 +214,15 @@ class TenantAccount:
             name=self.name if name is None else name,
             checkout=replace(self.checkout, **checkout),
             returns=replace(self.returns, **returns),
+            documents=replace(self.documents, **documents),
+            allows_partial_allocation=self.allows_partial_allocation
+            if allows_partial_allocation is None
+            else allows_partial_allocation,
             version=self.version + 1,
         )
         changed._require_valid_checkout()
         changed.returns.require_valid(self.currency)
+        changed.documents.require_valid()
         if allowed_networks is None:
             return changed
         if allowed_networks and self.plan is not Plan.ENTERPRISE:

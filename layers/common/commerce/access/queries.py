@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from commerce.access import store
 from commerce.access.model import TenantAccount
 from commerce.kernel.caller import Caller, Mode, Tenant
+from commerce.kernel.document_policy import DEFAULT_DOCUMENTS, DocumentPolicy
 
 
 def reachable_tenants(caller: Caller) -> list[TenantAccount]:
@@ -35,3 +36,15 @@ def find_shop(tenant_id: str) -> str:
     """What a tenant's shop is called, for letters to its customers."""
     account = store.find_tenant(tenant_id)
     return account.name if account is not None else ""
+
+
+def find_letterhead(tenant_id: str) -> tuple[str, DocumentPolicy]:
+    """What a tenant's shop is called, and how its documents look."""
+    account = store.find_tenant(tenant_id)
+    return ("", DEFAULT_DOCUMENTS) if account is None else (account.name, account.documents)
+
+
+def allows_partial_allocation(tenant_id: str) -> bool:
+    """Whether a shop serves part of what somebody waits for; asked for where stock is allocated, and nowhere else."""
+    account = store.find_tenant(tenant_id)
+    return account is None or account.allows_partial_allocation

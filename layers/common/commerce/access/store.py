@@ -7,6 +7,7 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 
 from commerce.access.model import ApiKey, TenantAccount, TenantStatus
 from commerce.kernel.caller import CheckoutPolicy, Mode, Role, Tenant
+from commerce.kernel.document_policy import DocumentPolicy
 from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.kernel.paging import Page, PageRequest
 from commerce.kernel.return_policy import ReturnPolicy
@@ -37,6 +38,8 @@ class TenantRow(Row, discriminator="tenant"):
     allowed_networks = WordsAttribute(null=True)
     checkout = DocumentAttribute(null=True)
     returns = DocumentAttribute(null=True)
+    documents = DocumentAttribute(null=True)
+    allows_partial_allocation = BooleanAttribute(null=True)
     version = NumberAttribute()
 
     def to_account(self) -> TenantAccount:
@@ -57,6 +60,8 @@ class TenantRow(Row, discriminator="tenant"):
             allowed_networks=tuple(self.allowed_networks or ()),
             checkout=CheckoutPolicy.from_document(self.checkout),
             returns=ReturnPolicy.from_document(self.returns),
+            documents=DocumentPolicy.from_document(self.documents),
+            allows_partial_allocation=self.allows_partial_allocation is not False,
             version=int(self.version),
         )
 
@@ -232,6 +237,8 @@ def _tenant_row(account: TenantAccount) -> TenantRow:
         customers_may_cancel=account.customers_may_cancel,
         checkout=account.checkout.document,
         returns=account.returns.document,
+        documents=account.documents.document,
+        allows_partial_allocation=account.allows_partial_allocation,
         version=account.version,
         gsi1pk=keys.all_tenants(),
         gsi1sk=account.tenant_id,

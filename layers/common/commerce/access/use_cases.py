@@ -66,13 +66,17 @@ class CreateKey:
 @dataclass(frozen=True, slots=True)
 class ChangeTenant:
     """What an owner changes; None stays as it is. Networks are written as CIDR; ``checkout`` and ``returns`` are new
-    values of parts of the shop's ``CheckoutPolicy`` and ``ReturnPolicy``, by name."""
+    values of parts of the shop's ``CheckoutPolicy`` and ``ReturnPolicy``, by name, and so are ``documents`` of its
+    ``DocumentPolicy``, for which ``logo`` is a new picture."""
 
     tenant_id: str
     name: str | None = None
     allowed_networks: tuple[str, ...] | None = None
     checkout: Mapping[str, Any] = field(default_factory=dict)
     returns: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, Any] = field(default_factory=dict)
+    logo: bytes | None = None
+    allows_partial_allocation: bool | None = None
     expected_version: int | None = None
 
 
@@ -149,8 +153,8 @@ def set_plan(
 
 
 def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> TenantAccount:
-    """An owner changes the shop's name, how it ships, takes stored value and takes goods back, or from where its
-    credentials work (contract TN-01, AUTH-05).
+    """An owner changes the shop's name, how it ships, takes stored value and takes goods back, how it serves those who
+    wait for stock, or from where its credentials work (contract TN-01, AUTH-05).
 
     Raises:
         NotFound: another tenant than the one that the request is for.
@@ -169,6 +173,8 @@ def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> Ten
         allowed_networks=command.allowed_networks,
         checkout=command.checkout,
         returns=command.returns,
+        documents=_documents(tx, caller, command),
+        allows_partial_allocation=command.allows_partial_allocation,
     )
     if not changed.admits(caller.address):
         raise Invalid(
@@ -180,6 +186,17 @@ def change_tenant(tx: Transaction, caller: Caller, command: ChangeTenant) -> Ten
         return account
     store.save_tenant(tx, changed)
     return changed
+
+
+def _documents(tx: Transaction, caller: Caller, command: ChangeTenant) -> Mapping[str, Any]:
+    """What changes of how documents look; a new logo is kept by now, under the name that its content gives it."""
+    if command.logo is None:
+        return command.documents
+    from commerce.documents import files, logos  # and with it what reads pictures, for those who send one
+
+    picture = logos.clean(command.logo)
+    tx.outside("S3: keep the logo")
+    return {**command.documents, "logo": files.save_logo(caller.tenant, picture)}
 
 
 def create_key(tx: Transaction, caller: Caller, command: CreateKey) -> Issued:

@@ -31,10 +31,12 @@ class ResourceType(StrEnum):
     PRODUCT = "product"
     INVENTORY = "inventory"
     INVENTORY_ALERT = "inventory_alert"
+    PURCHASE_ORDER = "purchase_order"
     CUSTOMER = "customer"
     CART = "cart"
     ORDER = "order"
     ORDER_NOTE = "order_note"
+    ATTACHMENT = "attachment"
     RETURN = "return"
     PAYMENT = "payment"
     DISPUTE = "dispute"
@@ -45,7 +47,11 @@ class ResourceType(StrEnum):
     GIFT_CARD = "gift_card"
     GIFT_CARD_BATCH = "gift_card_batch"
     STORE_CREDIT = "store_credit"
+    JOB = "job"
+    COUPON = "coupon"
+    AUTOMATIC_DISCOUNT = "automatic_discount"
     REFUND = "refund"
+    INVOICE = "invoice"
 
 
 # How long entries are kept, by the tenant's plan at the time of the change (contract X-22, X-43).
@@ -100,8 +106,18 @@ def _variants(value: Any, currency: str) -> Any:
 
 def _lines(value: Any, currency: str) -> Any:
     shown = ("id", "product_id", "variant_id", "sku", "quantity")
-    lines = wire_json.loads(value)
-    return [{name: each[name] for name in shown} | {"price": money(each["unit_price"], currency)} for each in lines]
+    return [
+        {name: each[name] for name in shown} | {"price": money(each["unit_price"], currency)} | _waiting(each)
+        for each in wire_json.loads(value)
+    ]
+
+
+def _waiting(line: Any) -> dict[str, Any]:
+    """What a line that had to wait for stock still waits for."""
+    if "backorder_id" not in line:
+        return {}
+    allocated = sum(quantity for _, quantity, _ in line["allocations"])
+    return {"waiting": line["quantity"] - allocated, "expected_date": line.get("expected_on")}
 
 
 def _tenders(value: Any, currency: str) -> Any:
@@ -217,7 +233,7 @@ RESOURCES: Mapping[str, Resource] = {
         ResourceType.PRODUCT,
         "product_id",
         {
-            **_same("sku", "currency", "status"),
+            **_same("sku", "currency", "status", "when_out_of_stock", "expected_on"),
             **_same("categories", "images", "metadata", show=document),
             "name": Field("names", localised),
             "description": Field("descriptions", localised),
@@ -242,8 +258,24 @@ RESOURCES: Mapping[str, Resource] = {
             **_same("reorder", show=document),
             "location": Field("warehouse_id"),
         },
-        rules=(created, became("status", "removed", "deleted"), became("status", "active", "created"), updated),
-        left_out=_MADE | {"told"},
+        rules=(
+            created,
+            became("status", "removed", "deleted"),
+            became("status", "active", "created"),
+            changed("threshold", "updated"),
+            changed("reorder", "updated"),  # what it was told of is no change to an alert
+        ),
+        left_out=_MADE | {"told", "sequence"},
+    ),
+    "purchase_order": Resource(
+        ResourceType.PURCHASE_ORDER,
+        "purchase_order_id",
+        {
+            **_same("alert_id", "product_id", "variant_id", "quantity", "supplier", "status"),
+            "location": Field("warehouse_id"),
+        },
+        rules=(created, *(became("status", status, status) for status in ("ordered", "cancelled")), updated),
+        left_out=_MADE,
     ),
     "customer": Resource(
         ResourceType.CUSTOMER,
@@ -259,6 +291,7 @@ RESOURCES: Mapping[str, Resource] = {
         "cart_id",
         {
             "items": Field("items", document),
+            "coupons": Field("coupons", document),
             "shipping_option": Field("shipping_option"),
             "store_credit": Field("store_credit", money),
             "gift_cards": Field("gift_cards", _paying),
@@ -298,12 +331,31 @@ RESOURCES: Mapping[str, Resource] = {
         rules=(created, updated),
         left_out=frozenset({"parts", "steps", "lines", "requested_at", "updated_at", "actor", "attempts", "version"}),
     ),
+    "invoice": Resource(
+        ResourceType.INVOICE,
+        "number",
+        {**_same("order_id", "currency"), **_same("total", show=money)},
+        left_out=frozenset({"issued_at", "content"}),
+    ),
     "note": Resource(
         ResourceType.ORDER_NOTE,
         "order_id",
         _same("content", show=masked),
         details=("note_id",),
         left_out=frozenset({"version", "index", "at", "actor", "type", "status", "data"}),
+    ),
+    "attachment": Resource(
+        ResourceType.ATTACHMENT,
+        "attachment_id",
+        {
+            **_same("content_type", "size", "status"),
+            **_same("filename", "description", show=masked),
+            "kind": Field("file_kind"),
+            "sha256": Field("digest"),
+        },
+        rules=(created, became("status", "removed", "deleted"), updated),
+        details=("order_id",),
+        left_out=_MADE | {"added_by"},
     ),
     "return": Resource(
         ResourceType.RETURN,
@@ -355,6 +407,13 @@ RESOURCES: Mapping[str, Resource] = {
         rules=(created, became("status", "issued", "issued"), changed("downloads", "downloaded")),
         left_out=_MADE | {"rows", "actor", "sequence"},
     ),
+    "job": Resource(
+        ResourceType.JOB,
+        "job_id",
+        _same("type", "format", "status", "total", "done", "refused"),
+        rules=(created, *(became("status", status, status) for status in ("succeeded", "failed"))),
+        left_out=_MADE | {"position", "chunks", "actor", "sequence"},
+    ),
     "credit_lot": Resource(
         ResourceType.STORE_CREDIT,
         "credit_id",
@@ -363,6 +422,30 @@ RESOURCES: Mapping[str, Resource] = {
             **_same("issued", "used", "expired", "voided", show=money),
         },
         left_out=frozenset({"issued_at", "updated_at", "expires_at", "entries", "version"}),
+    ),
+    "coupon": Resource(
+        ResourceType.COUPON,
+        "coupon_id",
+        {
+            **_same("code", "type", "percent", "currency", "max_redemptions", "first_time_transaction", "active"),
+            **_same("duration", "duration_in_months"),
+            **_same("starts_at", "expires_at", show=instant),
+            **_same("amount", show=money),
+            "per_customer_limit": Field("per_customer"),
+            "minimum_amount": Field("min_order", money),
+            "product_ids": Field("product_ids", document),
+        },
+        rules=(created, changed("version", "updated")),  # orders tell of its uses
+        left_out=_MADE | {"redeemed"},
+    ),
+    "automatic_discount": Resource(
+        ResourceType.AUTOMATIC_DISCOUNT,
+        "discount_id",
+        {
+            **_same("name", "buy_quantity", "get_quantity", "start_date", "end_date", "active"),
+            **_same("customer_tags", "product_categories", show=document),
+        },
+        left_out=_MADE | {"starts_at", "ends_at"},
     ),
     "payment": Resource(
         ResourceType.PAYMENT,
@@ -403,8 +486,8 @@ RESOURCES: Mapping[str, Resource] = {
         "tenant_id",
         {
             **_same("name", "currency", "timezone", "country", "payment_window_minutes", "status"),
-            **_same("plan", "hourly_limit", "daily_limit", "customers_may_cancel"),
-            **_same("warehouses", "allowed_networks", "checkout", "returns", show=document),
+            **_same("plan", "hourly_limit", "daily_limit", "customers_may_cancel", "allows_partial_allocation"),
+            **_same("warehouses", "allowed_networks", "checkout", "returns", "documents", show=document),
         },
         left_out=frozenset({"created_at", "version"}),
     ),

@@ -1,6 +1,6 @@
 """From a cart to an order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commerce.carts import pricing, store
 from commerce.carts.model import Cart, GiftCardItem
@@ -26,7 +26,8 @@ def checkout(tx: Transaction, caller: Caller, command: Checkout) -> Order:
 
     Raises:
         Invalid: the cart is empty, or there is no address.
-        Conflict: an item is not for sale any more, or not available; or what was to pay for it has changed.
+        Conflict: an item is not for sale any more, or not available; a coupon does not hold any more; or what was to
+            pay for it has changed.
     """
     cart = store.of_caller(caller)
     if cart.is_empty:
@@ -42,7 +43,7 @@ def complete(tx: Transaction, caller: Caller, cart: Cart, command: Checkout) -> 
     """
     tenant = caller.tenant
     chosen = next((each for each in tenant.checkout.shipping_options if each.option_id == cart.shipping_option), None)
-    order = draft(
+    drafted = draft(
         caller,
         PlaceOrder(
             customer_id=cart.customer_id,
@@ -54,13 +55,15 @@ def complete(tx: Transaction, caller: Caller, cart: Cart, command: Checkout) -> 
             shipping_method=chosen.name if chosen is not None and cart.items else None,
             shipping=pricing.shipping_cost(tenant, cart),
             gift_cards=tuple(_sold(item) for item in cart.gift_card_items),
+            coupon_codes=cart.coupons,
         ),
     )
     if cart.gift_cards or cart.store_credit is not None:
         from commerce.orders import tendering  # and with it all of stored value, for carts that it pays for
 
-        order = tendering.settle(tx, caller, order, tendering.StoredValue(cart.gift_cards, cart.store_credit))
-    add(tx, caller, order)
+        told = tendering.StoredValue(cart.gift_cards, cart.store_credit)
+        drafted = replace(drafted, order=tendering.settle(tx, caller, drafted.order, told))
+    order = add(tx, caller, drafted)
     emptied = Cart(ids.new("cart"), cart.customer_id, (), clock.now(), cart.version + 1)
     store.save(tx, tenant, emptied)
     store.close_checkout(tx, tenant, cart, order.order_id)

@@ -1,4 +1,4 @@
-"""The cart on the wire (contract CA-01…05, CA-08, CA-09)."""
+"""The cart on the wire (contract CA-01…09)."""
 
 from typing import Annotated
 
@@ -11,10 +11,17 @@ from commerce.carts.use_cases import AddGiftCard, AddItem
 from commerce.gift_cards import serials
 from commerce.http.amounts import AmountIn, money
 from commerce.http.contracts import Email, Id, Input, Line, Major, Output, Quantity, Text
+from commerce.http.dates import DayOut
+from commerce.promotions.applied_contracts import AppliedDiscountOut, TypedCode
+from commerce.promotions.model import Refusal, RefusedCoupon
 
 
 class CartItemOut(Output):
-    """``problem`` says why the item cannot be bought now (``not_for_sale``), null if it can."""
+    """``problem`` says why the item cannot be bought now (``not_for_sale``), null if it can.
+
+    ``waiting`` units of it are not there: they may be bought, and wait for stock, which is expected on
+    ``expected_date`` where that is known.
+    """
 
     id: str
     product_id: str
@@ -23,7 +30,10 @@ class CartItemOut(Output):
     quantity: int
     unit_price: Major
     subtotal: Major
+    discount: Annotated[Major, Field(description="What of the cart's discount is this item's")]
     problem: str | None
+    waiting: int
+    expected_date: DayOut | None
 
     @classmethod
     def of(cls, priced: PricedItem) -> "CartItemOut":
@@ -35,7 +45,10 @@ class CartItemOut(Output):
             quantity=priced.item.quantity,
             unit_price=priced.unit_price.major,
             subtotal=priced.subtotal.major,
+            discount=priced.discount.major,
             problem=priced.problem,
+            waiting=priced.waiting,
+            expected_date=None if priced.expected_on is None else priced.expected_on.isoformat(),
         )
 
 
@@ -84,11 +97,23 @@ class PayingCardOut(Output):
         )
 
 
+class RefusedCouponOut(Output):
+    """A coupon of the cart that takes nothing off by now: remove it before the cart is checked out."""
+
+    code: str
+    problem: Refusal
+
+    @classmethod
+    def of(cls, refused: RefusedCoupon) -> "RefusedCouponOut":
+        return cls(code=refused.code, problem=refused.reason)
+
+
 class CartOut(Output):
     """Amounts are today's catalogue prices, computed each time the cart is read.
 
-    ``total`` is what all of it costs. ``amount_due`` is what is left to pay with money after ``gift_cards`` and
-    ``store_credit``, which is null where none is to be used.
+    ``discounts`` are those that count now, ``refused_coupons`` those that do not hold any more. ``shipping`` is what is
+    left of it. ``total`` is what all of it costs. ``amount_due`` is what is left to pay with money after ``gift_cards``
+    and ``store_credit``, which is null where none is to be used.
     """
 
     id: str
@@ -96,6 +121,8 @@ class CartOut(Output):
     gift_card_items: list[GiftCardItemOut]
     subtotal: Major
     discount: Major
+    discounts: list[AppliedDiscountOut]
+    refused_coupons: list[RefusedCouponOut]
     shipping: Major
     total: Major
     gift_cards: list[PayingCardOut]
@@ -112,6 +139,8 @@ class CartOut(Output):
             gift_card_items=[GiftCardItemOut.of(item) for item in priced.cart.gift_card_items],
             subtotal=priced.subtotal.major,
             discount=priced.discount.major,
+            discounts=[AppliedDiscountOut.of(each) for each in priced.discounted.discounts],
+            refused_coupons=[RefusedCouponOut.of(each) for each in priced.discounted.refused],
             shipping=priced.shipping.major,
             total=priced.total.major,
             gift_cards=[PayingCardOut.of(card) for card in priced.gift_cards],
@@ -120,6 +149,10 @@ class CartOut(Output):
             currency=priced.currency,
             version=priced.cart.version,
         )
+
+
+class CouponCodeIn(Input):
+    code: TypedCode
 
 
 class GiftCardToBuyIn(Input):

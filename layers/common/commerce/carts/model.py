@@ -56,6 +56,7 @@ class Cart:
     shipping_address: Address | None = None
     billing_address: Address | None = None
     shipping_option: str | None = None
+    coupons: tuple[str, ...] = ()  # codes
 
     @property
     def is_empty(self) -> bool:
@@ -86,6 +87,24 @@ class Cart:
             if card.redemption_id == redemption_id:
                 return card
         raise NotFound("redemption")
+
+    def with_coupon(self, code: str) -> "Cart":
+        """Apply a coupon; the same one, in whatever case, counts once."""
+        return replace(self, coupons=(*self._other_coupons(code), code))
+
+    def without_coupon(self, code: str) -> "Cart":
+        """Take a coupon off.
+
+        Raises:
+            NotFound: the cart has no such coupon.
+        """
+        others = self._other_coupons(code)
+        if others == self.coupons:
+            raise NotFound("coupon in this cart")
+        return replace(self, coupons=others)
+
+    def _other_coupons(self, code: str) -> tuple[str, ...]:
+        return tuple(each for each in self.coupons if each.casefold() != code.casefold())
 
     def with_more(self, item_id: str, product_id: str, variant_id: str, quantity: int) -> "Cart":
         """Add units; the same variant again increments its item (contract CA-02)."""

@@ -1,21 +1,25 @@
 """Carts in the table (patterns B1, B2): one row per customer, and one that leads from a cart's id to it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.carts.model import Cart, CartItem, GiftCardItem
+from commerce.catalog import store as catalog
+from commerce.catalog.model import Product
 from commerce.gift_cards.model import AppliedCard
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import StaleWrite
 from commerce.kernel.money import Money
 from commerce.orders.model import Address
+from commerce.promotions import store as promotions
+from commerce.promotions.store import Offers
 from commerce.table import keys
-from commerce.table.reading import get
-from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
+from commerce.table.reading import get, get_all
+from commerce.table.rows import DocumentAttribute, InstantAttribute, Row, WordsAttribute
 from commerce.table.transaction import Transaction
 
 _KEEP_SECONDS = 90 * 24 * 3600  # an untouched cart
@@ -35,6 +39,7 @@ class CartRow(Row, discriminator="cart"):
     shipping_address = DocumentAttribute(null=True)
     billing_address = DocumentAttribute(null=True)
     shipping_option = UnicodeAttribute(null=True)
+    coupons = WordsAttribute(null=True)
     updated_at = InstantAttribute()
     version = NumberAttribute()
 
@@ -54,6 +59,7 @@ class CartRow(Row, discriminator="cart"):
             shipping_address=Address(**self.shipping_address) if self.shipping_address else None,
             billing_address=Address(**self.billing_address) if self.billing_address else None,
             shipping_option=self.shipping_option,
+            coupons=tuple(self.coupons or ()),
         )
 
 
@@ -76,6 +82,24 @@ class KnownCheckout:
 def find(tenant: Tenant, customer_id: str) -> Cart | None:
     """The customer's cart (B1)."""
     return cart_in(get(keys.cart(tenant, customer_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a cart is priced by: products, by their ids, and what may take something off."""
+
+    products: dict[str, Product] = field(default_factory=dict)
+    offers: Offers = field(default_factory=Offers)
+
+
+def shelf_for(tenant: Tenant, cart: Cart, *more: str) -> Shelf:
+    """The products of a cart, ``more`` products, and the offers for its customer, in one read (P1, Z2)."""
+    wanted = [keys.product(tenant, each) for each in (*(item.product_id for item in cart.items), *more)]
+    if not wanted and not cart.coupons:
+        return Shelf()
+    rows = get_all([*wanted, *promotions.keys_of_offers(tenant, cart.customer_id, cart.coupons)])
+    offers = promotions.offers_in(rows, tenant, cart.customer_id, cart.coupons)
+    return Shelf(catalog.products_in(rows.values()), offers)
 
 
 def of_caller(caller: Caller) -> Cart:
@@ -138,6 +162,7 @@ def save(tx: Transaction, tenant: Tenant, cart: Cart) -> None:
         shipping_address=asdict(cart.shipping_address) if cart.shipping_address else None,
         billing_address=asdict(cart.billing_address) if cart.billing_address else None,
         shipping_option=cart.shipping_option,
+        coupons=list(cart.coupons) or None,
         updated_at=cart.updated_at,
         version=cart.version,
         ttl=int(cart.updated_at.timestamp()) + _KEEP_SECONDS,

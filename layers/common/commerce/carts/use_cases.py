@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, replace
 from commerce.carts import pricing, store
 from commerce.carts.model import Cart, CartItem, GiftCardItem
 from commerce.carts.pricing import PricedCart
-from commerce.catalog import store as catalog
 from commerce.catalog.model import Product
 from commerce.inventory import store as inventory
 from commerce.inventory.model import StockKey, insufficient
@@ -50,14 +49,14 @@ def add(tx: Transaction, caller: Caller, *wanted: AddItem | AddGiftCard) -> Pric
         Conflict: a product is not for sale, or fewer units are available.
     """
     cart = store.of_caller(caller)
-    products = _products(caller.tenant, cart, *(each.product_id for each in wanted if isinstance(each, AddItem)))
+    shelf = store.shelf_for(caller.tenant, cart, *(each.product_id for each in wanted if isinstance(each, AddItem)))
     changed = cart
     for each in wanted:
         if isinstance(each, AddGiftCard):
             changed = changed.with_gift_card_item(_gift_card(caller.tenant, each))
         else:
-            changed = _with_item(caller.tenant, changed, each, products)
-    return _save(tx, caller, changed, products, opened=cart.is_empty)
+            changed = _with_item(caller.tenant, changed, each, shelf.products)
+    return _save(tx, caller, changed, shelf, opened=cart.is_empty)
 
 
 def _with_item(tenant: Tenant, cart: Cart, wanted: AddItem, products: dict[str, Product]) -> Cart:
@@ -90,13 +89,13 @@ def set_quantity(tx: Transaction, caller: Caller, item_id: str, quantity: int) -
     """
     cart = store.of_caller(caller)
     changed = cart.with_quantity(item_id, quantity)
-    products = _products(caller.tenant, cart)
+    shelf = store.shelf_for(caller.tenant, cart)
     before = next((each for each in cart.items if item_id in (each.item_id, each.product_id)), None)
     if before is not None and quantity > before.quantity:
         wanted = changed.item(item_id)
-        if wanted.product_id in products:
-            _require_available(caller.tenant, products[wanted.product_id], wanted)
-    return _save(tx, caller, changed, products)
+        if wanted.product_id in shelf.products:
+            _require_available(caller.tenant, shelf.products[wanted.product_id], wanted)
+    return _save(tx, caller, changed, shelf)
 
 
 def clear(tx: Transaction, caller: Caller) -> PricedCart:
@@ -106,30 +105,28 @@ def clear(tx: Transaction, caller: Caller) -> PricedCart:
         from commerce.carts import tenders  # and with it all of stored value, for carts that it pays for
 
         cart = tenders.release_all(tx, caller.tenant, cart)
-    return _save(tx, caller, replace(cart, items=(), gift_card_items=()), {})
+    return _save(tx, caller, replace(cart, items=(), gift_card_items=(), coupons=()), store.Shelf())
 
 
 def _save(
     tx: Transaction,
     caller: Caller,
     cart: Cart,
-    products: dict[str, Product] | None,
+    shelf: store.Shelf,
     *,
     opened: bool = False,
 ) -> PricedCart:
     """Write the cart one version on; ``opened`` where it gets its first item."""
-    saved = pricing.save(tx, caller.tenant, pricing.look(caller.tenant, cart, products))
+    saved = pricing.save(tx, caller.tenant, pricing.look(caller.tenant, cart, shelf))
     if opened:
         store.open_checkout(tx, caller.tenant, saved.cart)
     return saved
 
 
-def _products(tenant: Tenant, cart: Cart, *more: str) -> dict[str, Product]:
-    wanted = [*(item.product_id for item in cart.items), *more]
-    return catalog.find_all(tenant, wanted) if wanted else {}
-
-
 def _require_available(tenant: Tenant, product: Product, item: CartItem) -> None:
+    """Raise Conflict where fewer units are available than the item has, and nobody may wait for more."""
+    if product.may_wait:
+        return
     wanted = [StockKey(item.product_id, item.variant_id, warehouse) for warehouse in tenant.warehouses]
     available = sum(stock.available for stock in inventory.find_all(tenant, wanted).values())
     if available < item.quantity:

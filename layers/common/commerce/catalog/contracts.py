@@ -14,10 +14,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from commerce.catalog.model import MAX_CATEGORIES, MAX_VARIANTS, ProductStatus
+from commerce.catalog.model import MAX_CATEGORIES, MAX_VARIANTS, ProductStatus, WhenOutOfStock
 from commerce.catalog.use_cases import ChangeProduct, ChangeVariant, CreateProduct, NewVariant, Stocked
 from commerce.http.amounts import AmountIn, money
 from commerce.http.contracts import Id, Input, Instant, Major, Metadata, Output, Text, changes_something
+from commerce.http.dates import Day, DayOut
 from commerce.kernel.errors import Invalid
 from commerce.kernel.locale import ANY, LANGUAGES, Locale
 from commerce.kernel.money import Money
@@ -53,6 +54,15 @@ Description = Annotated[
 ]
 
 
+Waiting = Annotated[
+    WhenOutOfStock,
+    Field(description="Whether more may be ordered than there is; such units wait for stock and are served in turn"),
+]
+Expected = Annotated[
+    Day, Field(description="The day on which units that are waited for should be there; a preorder needs it")
+]
+
+
 class VariantIn(Input):
     sku: Sku
     price: AmountIn | None = None
@@ -71,6 +81,8 @@ class ProductIn(Input):
     variants: Annotated[list[VariantIn], Field(max_length=MAX_VARIANTS)] = []
     images: Annotated[list[Url], Field(max_length=50)] = []
     metadata: Metadata = {}
+    when_out_of_stock: Waiting = WhenOutOfStock.DENY
+    expected_on: Expected | None = None
 
     def to_command(self, currency: str) -> CreateProduct:
         return CreateProduct(
@@ -92,6 +104,8 @@ class ProductIn(Input):
             ),
             images=tuple(self.images),
             metadata=self.metadata,
+            when_out_of_stock=self.when_out_of_stock,
+            expected_on=self.expected_on,
         )
 
 
@@ -112,7 +126,7 @@ def _says_variant(schema: dict[str, Any]) -> None:
 
 
 def _says_product(schema: dict[str, Any]) -> None:
-    _says_not_null(schema, *schema["properties"])
+    _says_not_null(schema, *(schema["properties"].keys() - {"expected_on"}))
     changes_something(schema)
 
 
@@ -143,7 +157,10 @@ class VariantChangeIn(Input):
 
 
 class ProductChangeIn(Input):
-    """What is left out stays as it is. ``variants``, ``categories``, ``images`` and ``metadata`` are given whole."""
+    """What is left out stays as it is. ``variants``, ``categories``, ``images`` and ``metadata`` are given whole.
+
+    ``expected_on`` null takes the date away; units that wait already keep theirs.
+    """
 
     model_config = ConfigDict(json_schema_extra=_says_product)
 
@@ -156,11 +173,17 @@ class ProductChangeIn(Input):
     variants: Annotated[list[VariantChangeIn], Field(max_length=MAX_VARIANTS)] | None = None
     images: Annotated[list[Url], Field(max_length=50)] | None = None
     metadata: Metadata | None = None
+    when_out_of_stock: Waiting | None = None
+    expected_on: Expected | None = None
     version: Annotated[int, Field(strict=True, ge=1, description="As If-Match: what the change is based on")] | None = (
         None
     )
 
-    _not_null = field_validator("*", mode="before")(_refuse_null)
+    _not_null = field_validator(
+        *("name", "price", "sku", "description", "status", "categories", "variants", "images", "metadata", "version"),
+        "when_out_of_stock",
+        mode="before",
+    )(_refuse_null)
 
     @model_validator(mode="after")
     def _says_something(self) -> "ProductChangeIn":
@@ -178,9 +201,11 @@ class ProductChangeIn(Input):
             "categories": None if self.categories is None else tuple(dict.fromkeys(self.categories)),
             "images": None if self.images is None else tuple(self.images),
             "metadata": self.metadata,
+            "when_out_of_stock": self.when_out_of_stock,
         }
+        date_given = {"expected_on": self.expected_on} if "expected_on" in self.model_fields_set else {}
         return ChangeProduct(
-            changes={name: value for name, value in changes.items() if value is not None},
+            changes={name: value for name, value in changes.items() if value is not None} | date_given,
             variants=None
             if self.variants is None
             else tuple(each.to_command(currency, index) for index, each in enumerate(self.variants)),
@@ -220,6 +245,8 @@ class ProductOut(Output):
     variants: list[VariantOut]
     images: list[str]
     metadata: dict[str, str]
+    when_out_of_stock: WhenOutOfStock
+    expected_on: DayOut | None
     matched_variant_id: str | None
     version: int
     created_at: Instant
@@ -255,6 +282,8 @@ class ProductOut(Output):
             ],
             images=list(product.images),
             metadata=product.metadata,
+            when_out_of_stock=product.when_out_of_stock,
+            expected_on=None if product.expected_on is None else product.expected_on.isoformat(),
             matched_variant_id=stocked.matched_variant_id,
             version=product.version,
             created_at=product.created_at,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import chain
 
@@ -23,6 +23,14 @@ class ProductStatus(StrEnum):
     ARCHIVED = "archived"
 
 
+class WhenOutOfStock(StrEnum):
+    """What becomes of an order for units that are not there: it is refused, or they wait for stock."""
+
+    DENY = "deny"
+    BACKORDER = "backorder"
+    PREORDER = "preorder"
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One sellable thing: size L, blue. ``price`` overrides the product's."""
@@ -36,7 +44,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """``sku`` is unique per tenant across products and variants; names and descriptions stand by language."""
+    """``sku`` is unique per tenant across products and variants; names and descriptions stand by language.
+
+    ``expected_on`` is the local day on which units that are waited for should be there; a preorder has one.
+    """
 
     product_id: str
     sku: str
@@ -51,6 +62,8 @@ class Product:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    when_out_of_stock: WhenOutOfStock = WhenOutOfStock.DENY
+    expected_on: date | None = None
 
     @property
     def implicit_variant(self) -> Variant:
@@ -91,6 +104,20 @@ class Product:
         """Raise Conflict unless the product is active."""
         if self.status is not ProductStatus.ACTIVE:
             raise Conflict(f"{self.name} is not for sale", field="product_id", reason="not_for_sale")
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether units that are not there may be ordered."""
+        return self.when_out_of_stock is not WhenOutOfStock.DENY
+
+    def expected_from(self, today: date) -> date | None:
+        """When units that are waited for from today on should be there; None where that is over, or nobody knows."""
+        return self.expected_on if self.expected_on is not None and today <= self.expected_on else None
+
+    def require_promise(self) -> None:
+        """Raise Invalid for a preorder that does not say when it is expected."""
+        if self.when_out_of_stock is WhenOutOfStock.PREORDER and self.expected_on is None:
+            raise Invalid("A preorder says when it is expected", field="expected_on", reason="expected_date_required")
 
     @property
     def terms(self) -> tuple[str, ...]:

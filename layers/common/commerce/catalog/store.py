@@ -6,11 +6,12 @@ filter with any documented order is one query. Word rows (P4) carry the search.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from commerce.catalog.model import Product, ProductStatus, Variant, facet
+from commerce.catalog.model import Product, ProductStatus, Variant, WhenOutOfStock, facet
 from commerce.inventory.store import StockRow
 from commerce.kernel.caller import Tenant
 from commerce.kernel.criteria import metadata_facet, metadata_name, unindexed_metadata
@@ -46,6 +47,8 @@ class ProductRow(Row, discriminator="product"):
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
     version = NumberAttribute()
+    when_out_of_stock = UnicodeAttribute(null=True)  # absent: denied
+    expected_on = UnicodeAttribute(null=True)
 
     def to_product(self) -> Product:
         return Product(
@@ -62,6 +65,8 @@ class ProductRow(Row, discriminator="product"):
             created_at=self.created_at,
             updated_at=self.updated_at,
             version=int(self.version),
+            when_out_of_stock=WhenOutOfStock(self.when_out_of_stock or WhenOutOfStock.DENY),
+            expected_on=date.fromisoformat(self.expected_on) if self.expected_on else None,
         )
 
 
@@ -155,8 +160,12 @@ def find(tenant: Tenant, product_id: str) -> Product | None:
 
 def find_all(tenant: Tenant, product_ids: Iterable[str]) -> dict[str, Product]:
     """Several products, one call for up to a hundred (P1)."""
-    rows = get_all(keys.product(tenant, product_id) for product_id in product_ids)
-    return {row.product_id: row.to_product() for row in rows.values() if isinstance(row, ProductRow)}
+    return products_in(get_all(keys.product(tenant, product_id) for product_id in product_ids).values())
+
+
+def products_in(rows: Iterable[Row]) -> dict[str, Product]:
+    """The products among rows."""
+    return {row.product_id: row.to_product() for row in rows if isinstance(row, ProductRow)}
 
 
 def find_sku(tenant: Tenant, code: str) -> SkuRow | None:
@@ -287,6 +296,8 @@ def _attributes(product: Product) -> dict[str, Any]:
         "created_at": product.created_at,
         "updated_at": product.updated_at,
         "version": product.version,
+        "when_out_of_stock": str(product.when_out_of_stock) if product.may_wait else None,
+        "expected_on": product.expected_on.isoformat() if product.expected_on else None,
     }
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from commerce.catalog import store
-from commerce.catalog.model import MAX_VARIANTS, Product, ProductStatus, Variant
+from commerce.catalog.model import MAX_VARIANTS, Product, ProductStatus, Variant, WhenOutOfStock
 from commerce.events import store as events
 from commerce.events.model import DomainEvent
 from commerce.inventory import store as inventory
@@ -41,6 +42,8 @@ class CreateProduct:
     variants: tuple[NewVariant, ...] = ()
     images: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    when_out_of_stock: WhenOutOfStock = WhenOutOfStock.DENY
+    expected_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def create(tx: Transaction, caller: Caller, command: CreateProduct) -> Stocked:
 
     Raises:
         Conflict: a SKU is taken.
-        Invalid: two variants share a SKU, or more variants than one transaction holds.
+        Invalid: two variants share a SKU, more variants than one transaction holds, or a preorder without a date.
     """
     now, tenant = clock.now(), caller.tenant
     variants = tuple(
@@ -119,7 +122,10 @@ def create(tx: Transaction, caller: Caller, command: CreateProduct) -> Stocked:
         metadata=command.metadata,
         created_at=now,
         updated_at=now,
+        when_out_of_stock=command.when_out_of_stock,
+        expected_on=command.expected_on,
     )
+    product.require_promise()
     store.add(tx, tenant, product)
     received = {variant.variant_id: new.inventory for variant, new in zip(variants, command.variants, strict=True)}
     stocks = _receive(tx, caller, product, received)
@@ -136,7 +142,7 @@ def update(
         NotFound: no such product; a SKU does not name one here (contract X-35).
         VersionMismatch: the product is not at ``expected_version``, or the command's, any more.
         Conflict: a SKU is taken, or a variant that is to go has stock.
-        Invalid: a variant that the product does not have, one named twice, or too many.
+        Invalid: a variant that the product does not have, one named twice, or too many; a preorder without a date.
     """
     now, tenant = clock.now(), caller.tenant
     found = _require(tenant, product_id, expected_version)
@@ -145,6 +151,7 @@ def update(
     after, received = _changed(before, command)
     if after == before:
         return found
+    after.require_promise()
     after = replace(after, version=before.version + 1, updated_at=now)
     kept = {variant.variant_id for variant in after.sellable}
     for variant in before.sellable:

@@ -14,8 +14,9 @@ from commerce.checkouts.model import Certificate, Checkout
 from commerce.gift_cards import serials
 from commerce.http.contracts import CamelOutput, Instant, Major
 from commerce.kernel.caller import ShippingOption
-from commerce.kernel.money import Money, exponent
-from commerce.orders.model import Address, OrderLine, SoldGiftCard
+from commerce.kernel.money import Money, exponent, total
+from commerce.orders.model import Address, AppliedDiscount, SoldGiftCard
+from commerce.promotions.model import CouponKind
 
 _NOTHING = Decimal(0)
 _STATE_CODE = 3  # characters of an ISO 3166-2 subdivision code at most
@@ -54,11 +55,23 @@ class DiscountOut(CamelOutput):
 
 
 class CartCouponOut(CamelOutput):
+    """``discountedAmount`` is what it takes off the items and shipping together; so it is where coupons stand again."""
+
     id: str
     code: str
     display_name: str
     coupon_type: str
     discounted_amount: Major
+
+    @classmethod
+    def of(cls, coupon: AppliedDiscount) -> "CartCouponOut":
+        return cls(
+            id=coupon.discount_id,
+            code=coupon.code or "",
+            display_name=coupon.name,
+            coupon_type=coupon.coupon_kind or "",
+            discounted_amount=(coupon.amount + coupon.shipping).major,
+        )
 
 
 class GiftWrappingOut(CamelOutput):
@@ -97,7 +110,10 @@ class PhysicalItemOut(ItemOut):
     gift_wrapping: GiftWrappingOut
 
     @classmethod
-    def of(cls, line: OrderLine, *, is_mutable: bool) -> "PhysicalItemOut":
+    def of(cls, checkout: Checkout, index: int) -> "PhysicalItemOut":
+        line = checkout.items[index]
+        automatic = [(each.name, each.parts[index]) for each in checkout.automatic]
+        by_coupons = total([each.parts[index] for each in checkout.coupons], checkout.currency)
         return cls(
             id=line.line_id,
             parent_id="",
@@ -109,9 +125,9 @@ class PhysicalItemOut(ItemOut):
             quantity=line.quantity,
             is_taxable=False,
             image_url="",
-            discounts=[],
-            discount_amount=_NOTHING,
-            coupon_amount=_NOTHING,
+            discounts=[DiscountOut(name=name, discounted_amount=part.major) for name, part in automatic if part.minor],
+            discount_amount=total([part for _, part in automatic], checkout.currency).major,
+            coupon_amount=by_coupons.major,
             list_price=line.unit_price.major,
             sale_price=line.unit_price.major,
             extended_list_price=line.total.major,
@@ -119,7 +135,7 @@ class PhysicalItemOut(ItemOut):
             type="physical",
             added_by_promotion=False,
             is_shipping_required=True,
-            is_mutable=is_mutable,
+            is_mutable=checkout.order_id is None,
             gift_wrapping=GiftWrappingOut(name="", message="", amount=_NOTHING),
         )
 
@@ -303,7 +319,11 @@ class ConsignmentOut(CamelOutput):
                 for each in options
             ],
             selected_shipping_option=ChosenShippingOut.of(checkout.chosen or ShippingOption("", ""), checkout.currency),
-            coupon_discounts=[],
+            coupon_discounts=[
+                CouponDiscountOut(code=each.code or "", amount=each.shipping.major)
+                for each in checkout.coupons
+                if each.shipping.minor
+            ],
             discounts=[],
             shipping_cost=checkout.shipping.major,
             handling_cost=_NOTHING,
@@ -312,11 +332,24 @@ class ConsignmentOut(CamelOutput):
 
 
 class CheckoutCouponOut(CamelOutput):
-    id: int
+    """``couponType`` is 0 for a percentage, 1 for a fixed amount, 2 for free shipping."""
+
+    id: Number
     code: str
     display_name: str
     coupon_type: int
     discounted_amount: Major
+
+    @classmethod
+    def of(cls, coupon: AppliedDiscount) -> "CheckoutCouponOut":
+        shown = CartCouponOut.of(coupon)
+        return cls(
+            id=number_of(shown.id),
+            code=shown.code,
+            display_name=shown.display_name,
+            coupon_type=list(CouponKind).index(CouponKind(shown.coupon_type)),
+            discounted_amount=shown.discounted_amount,
+        )
 
 
 class TaxOut(CamelOutput):
@@ -378,7 +411,7 @@ class CheckoutOut(CamelOutput):
             cart=CheckoutCartOut(**cart_fields(checkout)),
             billing_address=CheckoutAddressOut.of(checkout.billing_address, billing_id, checkout.email),
             consignments=[ConsignmentOut.of(checkout)] if checkout.items else [],
-            coupons=[],
+            coupons=[CheckoutCouponOut.of(each) for each in checkout.coupons],
             order_id=checkout.order_id or "",
             shipping_cost_total=checkout.shipping.major,
             gift_wrapping_cost_total=_NOTHING,
@@ -414,7 +447,7 @@ def consignment_of(checkout_id: str) -> str:
 def cart_fields(checkout: Checkout) -> dict[str, Any]:
     """Values of ``CheckoutCartOut``."""
     items = LineItemsOut(
-        physical_items=[PhysicalItemOut.of(line, is_mutable=checkout.order_id is None) for line in checkout.items],
+        physical_items=[PhysicalItemOut.of(checkout, index) for index in range(len(checkout.items))],
         digital_items=[],
         gift_certificate=[GiftCertificateItemOut.of(card, checkout.email) for card in checkout.gift_cards],
         custom_items=[],
@@ -428,8 +461,8 @@ def cart_fields(checkout: Checkout) -> dict[str, Any]:
         "base_amount": checkout.subtotal.major,
         "discount_amount": checkout.discount.major,
         "cart_amount": (checkout.subtotal - checkout.discount).major,
-        "coupons": [],
-        "discounts": [],
+        "coupons": [CartCouponOut.of(each) for each in checkout.coupons],
+        "discounts": [DiscountOut(name=each.name, discounted_amount=each.amount.major) for each in checkout.automatic],
         "line_items": [items],
         "created_time": checkout.created_at,
         "updated_time": checkout.updated_at,

@@ -15,6 +15,7 @@ from commerce.http.amounts import AmountIn, money
 from commerce.http.contracts import CamelInput, CamelQuery, Country, Email, Id, Line, Phone, Quantity
 from commerce.kernel.limits import MAX_LINES
 from commerce.orders.model import Address
+from commerce.promotions.applied_contracts import TypedCode
 
 
 class IncludeQuery(CamelQuery):
@@ -96,6 +97,12 @@ class GiftCertificateIn(CamelInput):
 
     def to_command(self) -> ApplyGiftCard:
         return ApplyGiftCard(self.serial, self.pin)
+
+
+class CheckoutCouponIn(CamelInput):
+    """A coupon that is to take something off, by its code."""
+
+    coupon_code: TypedCode
 
 
 class CheckoutAddressIn(CamelInput):

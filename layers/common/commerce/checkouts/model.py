@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from commerce.kernel.caller import ShippingOption
 from commerce.kernel.money import Money, total
-from commerce.orders.model import Address, OrderLine, SoldGiftCard
+from commerce.orders.model import Address, AppliedDiscount, DiscountKind, OrderLine, SoldGiftCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,20 @@ class Checkout:
     store_credit: Money
     shipping_address: Address | None
     billing_address: Address | None
+    discounts: tuple[AppliedDiscount, ...]
     shipping_options: tuple[ShippingOption, ...]
     chosen: ShippingOption | None
     created_at: datetime
     updated_at: datetime
     order_id: str | None = None
+
+    @property
+    def coupons(self) -> tuple[AppliedDiscount, ...]:
+        return tuple(each for each in self.discounts if each.kind is DiscountKind.COUPON)
+
+    @property
+    def automatic(self) -> tuple[AppliedDiscount, ...]:
+        return tuple(each for each in self.discounts if each.kind is DiscountKind.AUTOMATIC)
 
     @property
     def subtotal(self) -> Money:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from commerce.carts import checkout, pricing, tenders
+from commerce.carts import checkout, coupons, pricing, tenders
 from commerce.carts import store as carts
 from commerce.carts import use_cases as cart_use_cases
 from commerce.carts.model import Cart
@@ -99,6 +99,24 @@ def remove_gift_card(tx: Transaction, caller: Caller, checkout_id: str, code: st
     raise NotFound("gift certificate")
 
 
+def apply_coupon(tx: Transaction, caller: Caller, checkout_id: str, code: str) -> Checkout:
+    """Apply a coupon (contract CK-04).
+
+    Raises:
+        What ``_open`` and applying a coupon to a cart do.
+    """
+    return _of_cart(caller, coupons.apply(tx, caller.tenant, _open(caller, checkout_id), code))
+
+
+def remove_coupon(tx: Transaction, caller: Caller, checkout_id: str, code: str) -> Checkout:
+    """Take a coupon off again (contract CK-04).
+
+    Raises:
+        NotFound: it is not applied. And what ``_open`` raises.
+    """
+    return _of_cart(caller, coupons.remove(tx, caller.tenant, _open(caller, checkout_id), code))
+
+
 def set_billing_address(tx: Transaction, caller: Caller, checkout_id: str, address: Address) -> Checkout:
     """Say who is billed (contract CK-05).
 
@@ -182,7 +200,7 @@ def _of_cart(caller: Caller, priced: PricedCart) -> Checkout:
                 name=each.name,
                 quantity=each.item.quantity,
                 unit_price=each.unit_price,
-                discount=Money.zero(priced.currency),
+                discount=each.discount,
                 tax=Money.zero(priced.currency),
             )
             for each in priced.items
@@ -200,6 +218,7 @@ def _of_cart(caller: Caller, priced: PricedCart) -> Checkout:
             for each in cart.gift_card_items
         ),
         discount=priced.discount,
+        discounts=priced.discounted.discounts,
         tax=Money.zero(priced.currency),
         shipping=priced.shipping,
         certificates=_held(tenant, priced),
@@ -235,6 +254,7 @@ def _of_order(tenant: Tenant, checkout_id: str, order: Order, *, placed_now: boo
         items=order.lines,
         gift_cards=order.gift_cards,
         discount=order.discount,
+        discounts=order.discounts,
         tax=order.tax,
         shipping=order.shipping,
         certificates=_spent(tenant, order, placed_now=placed_now),

@@ -144,11 +144,18 @@ class Customer(ListedCustomer):
 
 @dataclass(frozen=True, slots=True)
 class OrdersSummary:
-    """What a customer ordered: how many orders, what was paid for them, and when the last one was placed."""
+    """What a customer ordered: how many orders, what was paid for them, when the last one was placed, and how many of
+    them were called off."""
 
     count: int
     total_spent: Money
     last_order_at: datetime | None
+    called_off: int = 0
+
+    @property
+    def standing(self) -> int:
+        """The orders that were not called off."""
+        return self.count - self.called_off
 
 
 def with_defaults(addresses: tuple[Address, ...]) -> tuple[Address, ...]:

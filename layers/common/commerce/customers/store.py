@@ -77,12 +77,14 @@ class CustomerSummaryRow(Row, discriminator="customer_summary"):
     orders_count = NumberAttribute(null=True)
     total_spent = NumberAttribute(null=True)  # minor units of the tenant's currency
     last_order_at = InstantAttribute(null=True)
+    called_off = NumberAttribute(null=True)
 
     def to_summary(self, currency: str) -> OrdersSummary:
         return OrdersSummary(
             count=int(self.orders_count or 0),
             total_spent=Money(int(self.total_spent or 0), currency),
             last_order_at=self.last_order_at,
+            called_off=int(self.called_off or 0),
         )
 
 
@@ -134,25 +136,44 @@ def save(tx: Transaction, tenant: Tenant, before: Customer, after: Customer) -> 
             tx.put(row)
 
 
-def count_order(tx: Transaction, tenant: Tenant, customer_id: str, at: datetime, spent: Money | None = None) -> None:
+def count_order(
+    tx: Transaction,
+    tenant: Tenant,
+    customer_id: str,
+    at: datetime,
+    spent: Money | None = None,
+    *,
+    expected: int | None = None,
+) -> None:
     """Count an order placed at ``at``, and in the same write what was ``spent`` on it, if it is paid already (C2).
 
     One transaction holds one action per row: an order that is placed and paid in one uses ``spent``.
+
+    Raises (at commit):
+        StaleWrite: the customer's orders before it are not as many as ``expected``.
     """
     actions = [CustomerSummaryRow.orders_count.add(1), CustomerSummaryRow.last_order_at.set(at)]
     if spent is not None:
         actions.append(CustomerSummaryRow.total_spent.add(spent.minor))
-    _summarize(tx, tenant, customer_id, actions)
+    count: Any = CustomerSummaryRow.orders_count
+    as_expected = (count == expected) if expected else count.does_not_exist()
+    _summarize(tx, tenant, customer_id, actions, None if expected is None else as_expected)
 
 
-def count_spent(tx: Transaction, tenant: Tenant, customer_id: str, amount: Money) -> None:
-    """Count money that a customer paid for orders; a refund is a negative amount (C2)."""
-    _summarize(tx, tenant, customer_id, [CustomerSummaryRow.total_spent.add(amount.minor)])
+def count_spent(tx: Transaction, tenant: Tenant, customer_id: str, amount: Money, *, called_off: bool = False) -> None:
+    """Count money that a customer paid for orders, a refund is a negative amount; and an order that was called off, in
+    the same write (C2)."""
+    actions = [CustomerSummaryRow.called_off.add(1)] if called_off else []
+    if amount.minor:
+        actions.append(CustomerSummaryRow.total_spent.add(amount.minor))
+    if actions:
+        _summarize(tx, tenant, customer_id, actions)
 
 
-def _summarize(tx: Transaction, tenant: Tenant, customer_id: str, actions: list[Any]) -> None:
+def _summarize(tx: Transaction, tenant: Tenant, customer_id: str, actions: list[Any], condition: Any = None) -> None:
     row = CustomerSummaryRow(*keys.customer_summary(tenant, customer_id))
-    tx.update(row, [*actions, CustomerSummaryRow.kind.set(CustomerSummaryRow)])
+    kind = CustomerSummaryRow.kind.set(CustomerSummaryRow)
+    tx.update(row, [*actions, kind], condition, StaleWrite("customer"))
 
 
 def find(tenant: Tenant, customer_id: str) -> Customer | None:

@@ -1,9 +1,9 @@
-"""Events on EventBridge, for webhooks and whoever else subscribes (pattern E2)."""
+"""Events on EventBridge, for webhooks and whoever else subscribes (patterns E2, E3)."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,13 +19,14 @@ SOURCE = "till"
 _MAX_ENTRIES = 10  # of PutEvents
 _MAX_BYTES = 256 * 1024  # of PutEvents, all entries together
 _TIME_BYTES = 14  # what PutEvents counts for an entry's time
+OUTBOX, STOCK = "outbox", "stock"  # kinds of rows
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One event as PutEvents takes it.
 
-    ``position`` is its outbox row's place in the stream; the events of one ``lane`` go out by their ``sequence``.
+    ``position`` is its record's place in the stream; the events of one ``lane`` go out by their ``sequence``.
     """
 
     position: str
@@ -51,30 +52,31 @@ class Entry:
 
 
 def publish(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Put the outbox rows of a stream batch on the bus, in order; give the positions of those that are not there.
+    """Put what a stream batch tells on the bus, in order; give the positions of the records that are not there.
 
-    Events of one aggregate never share a call and never overtake each other: after a refusal nothing more is sent.
-    Delivery is at least once, because a batch is delivered again from its first failure on; ``id`` stays the same. An
-    unreadable row holds back its own aggregate only, so that nothing else is lost when the stream gives up on it.
+    Outbox rows are told as they are, and stock whose ``available`` changed as ``stock.changed``. Events of one
+    aggregate never share a call and never overtake each other: after a refusal nothing more is sent. Delivery is at
+    least once, because a batch is delivered again from its first failure on; ``id`` stays the same. An unreadable row
+    holds back its own aggregate only, so that nothing else is lost when the stream gives up on it.
     """
     entries: list[Entry] = []
     failed: list[str] = []
     stuck: set[str] = set()
     for record in records:
-        stream = record["dynamodb"]
-        lane, position = str(stream["Keys"]["pk"]["S"]), str(stream["SequenceNumber"])
-        if not _is_new_outbox_row(record):
-            continue
+        lane, position = _lane(record), str(record["dynamodb"]["SequenceNumber"])
         try:
-            entry = _entry(stream["NewImage"], lane, position)
+            event = _event_in(record)
         except Exception:  # noqa: BLE001  whatever is wrong with one row must not stop the others
-            logger.exception("unreadable outbox row")
+            logger.exception("unreadable row")
             stuck.add(lane)
+            failed.append(position)
+            continue
+        if event is None:
+            continue
+        if lane in stuck:
+            failed.append(position)
         else:
-            if lane not in stuck:
-                entries.append(entry)
-                continue
-        failed.append(position)
+            entries.append(_entry(event, lane, position))
     return failed + _send(_in_sequence(entries))
 
 
@@ -87,15 +89,31 @@ def _in_sequence(entries: Sequence[Entry]) -> list[Entry]:
     return [next(ordered[entry.lane]) for entry in entries]
 
 
-def _is_new_outbox_row(record: Mapping[str, Any]) -> bool:
-    kind = (record["dynamodb"].get("NewImage") or {}).get("kind", {}).get("S")
-    return bool(record["eventName"] == "INSERT" and kind == OutboxRow.kind.get_discriminator(OutboxRow))
+def _lane(record: Mapping[str, Any]) -> str:
+    """What the event of a record keeps its order with: the outbox of its aggregate; nothing, where it tells of stock.
+
+    Whoever hears of stock looks at what is there now, and a row that many orders change need not be sent one by one.
+    """
+    stream = record["dynamodb"]
+    return str(stream["SequenceNumber"] if _kind(record) == STOCK else stream["Keys"]["pk"]["S"])
 
 
-def _entry(image: Mapping[str, Any], lane: str, position: str) -> Entry:
+def _kind(record: Mapping[str, Any]) -> str:
+    """Of the row after the change; empty where it is gone."""
+    return str((record["dynamodb"].get("NewImage") or {}).get("kind", {}).get("S", ""))
+
+
+def _event_in(record: Mapping[str, Any]) -> DomainEvent | None:
+    """What a record tells, if anything."""
+    if _kind(record) == OUTBOX and record["eventName"] == "INSERT":
+        return _announced(record["dynamodb"]["NewImage"])
+    return _stock_changed(record) if _kind(record) == STOCK else None
+
+
+def _announced(image: Mapping[str, Any]) -> DomainEvent:
     """The event in an outbox row."""
     row = OutboxRow.from_raw_data(dict(image))
-    event = DomainEvent(
+    return DomainEvent(
         event_id=row.event_id,
         type=row.type,
         aggregate_id=row.aggregate_id,
@@ -104,6 +122,36 @@ def _entry(image: Mapping[str, Any], lane: str, position: str) -> Entry:
         tenant=keys.tenant_of(row.pk),
         data=row.data,
     )
+
+
+def _stock_changed(record: Mapping[str, Any]) -> DomainEvent | None:
+    """That more or fewer units are available of a variant in a warehouse; None where it is as many as before (E3).
+
+    The stream's own id of the change is the event's: the same however often the record is delivered.
+    """
+    stream = record["dynamodb"]
+    after = stream["NewImage"]
+    before = stream.get("OldImage") or {"available": {"N": "0"}}
+    available, was_available = int(after["available"]["N"]), int(before["available"]["N"])
+    if available == was_available:
+        return None
+    event_id = "evt_" + str(record["eventID"]).replace("-", "")
+    return DomainEvent(
+        event_id=event_id,
+        type="stock.changed",
+        aggregate_id=event_id,
+        sequence=1,
+        at=datetime.fromtimestamp(int(stream["ApproximateCreationDateTime"]), UTC),
+        tenant=keys.tenant_of(stream["Keys"]["pk"]["S"]),
+        data={
+            **{name: after[name]["S"] for name in ("product_id", "variant_id", "warehouse_id")},
+            "available": available,
+            "arrived": available > was_available,
+        },
+    )
+
+
+def _entry(event: DomainEvent, lane: str, position: str) -> Entry:
     entry = Entry(position, lane, event.sequence, event.at, event.type, detail(event, event.data))
     if entry.size <= _MAX_BYTES:
         return entry

@@ -61,9 +61,25 @@ class OrderItem(Model):
     sku: str
     name: str
     quantity: int
+    shipped: Annotated[int, Field(description="Units that have left")]
+    waiting: Annotated[int, Field(description="Units that wait for stock")]
+    backorder_id: Annotated[str | None, Field(description="Where units had to wait")]
+    expected_date: Annotated[date | None, Field(description="When the units that wait should be there")]
     price: Major
     catalogue_price: Annotated[Major | None, Field(description="Where another price than the catalogue's was agreed")]
     total: Major
+    discount: Annotated[Major, Field(description="What of the order's discount is this line's")]
+
+
+class AppliedDiscount(Model):
+    """A coupon, or an automatic discount: what it takes off the items, and off shipping."""
+
+    type: Literal["coupon", "automatic"]
+    id: str
+    code: Annotated[str | None, Field(description="The coupon's")]
+    name: str
+    amount: Major
+    shipping: Major
 
 
 class Tender(Model):
@@ -98,7 +114,8 @@ class Order(Model):
     currency: str
     subtotal: Major
     discount: Major
-    shipping: Major
+    discounts: list[AppliedDiscount]
+    shipping: Annotated[Major, Field(description="What is left of it")]
     tax: Major
     total: Major
     amount_due: Annotated[Major, Field(description="What is still to be paid with money")]
@@ -130,10 +147,60 @@ class Product(Model):
     status: Literal["draft", "active", "archived"]
 
 
-class Stock(Model):
-    """Stock that has fallen below a line."""
+class Reorder(Model):
+    """What is to be reordered when stock is low."""
+
+    enabled: Annotated[bool, Field(strict=True)]
+    quantity: Annotated[int, Field(strict=True, ge=1, description="Units")]
+    supplier: str | None
+
+
+class StockAlert(Model):
+    """An alert after the change, as `GET /v2/inventory/{product_id}/alerts` shows it, and the stock that it watches."""
 
     id: str
+    product_id: str
+    variant_id: Annotated[str | None, Field(description="Null where all variants are watched together")]
+    location: Annotated[str | None, Field(description="Warehouse; null where all are watched together")]
+    threshold: Annotated[int, Field(strict=True, ge=1, description="Units")]
+    reorder: Reorder | None
+    available: Annotated[int, Field(strict=True, ge=0, description="Units")]
+    status: str
+    version: Annotated[int, Field(strict=True, ge=1)]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class AlertedProduct(Model):
+    """Whose stock is to be looked at."""
+
+    product_id: str
+
+
+class PurchaseOrder(Model):
+    """A purchase order after the change, as `GET /v2/purchase-orders/{id}` shows it."""
+
+    id: str
+    status: str
+    alert_id: str
+    product_id: str
+    variant_id: Annotated[str | None, Field(description="Null where the alert watches all variants together")]
+    location: Annotated[str | None, Field(description="Warehouse; null where all are watched together")]
+    quantity: Annotated[int, Field(strict=True, ge=1, description="Units")]
+    supplier: str | None
+    version: Annotated[int, Field(strict=True, ge=1)]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class StockLevel(Model):
+    """What was available of a variant in a warehouse right after the change."""
+
+    product_id: str
+    variant_id: str
+    warehouse_id: str
+    available: Annotated[int, Field(strict=True, ge=0, description="Units")]
+    arrived: Annotated[bool, Field(strict=True, description="Whether it was more than before")]
 
 
 class Customer(Model):
@@ -229,15 +296,24 @@ class Return(Model):
     updated_at: AwareDatetime
 
 
+class ShipmentItem(Model):
+    """Units of an order's line."""
+
+    order_item_id: str
+    quantity: int
+
+
 class Shipment(Model):
-    """A parcel on its way."""
+    """Units of an order that left together."""
 
     id: str
     order_id: str
-    carrier: str
+    carrier: Annotated[str | None, Field(description="Lower case; none where nobody said")]
     service: str | None
-    tracking_number: str
+    tracking_number: str | None
     status: Literal["created", "in_transit", "delivered"]
+    items: list[ShipmentItem]
+    estimated_delivery: date | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -262,6 +338,15 @@ class GiftCardDelivery(Model):
     generation: Annotated[int, Field(strict=True, ge=1, description="Which of the card's PINs, counted from 1")]
 
 
+class Notice(Model):
+    """What an order's buyer is to be told by mail; the address is looked up when it is sent."""
+
+    kind: Annotated[str, Field(description="What it is about, such as `shipment`")]
+    order_id: str
+    subject_id: Annotated[str, Field(description="Which one: one mail is sent per kind and subject")]
+    data: Annotated[dict[str, Any], Field(description="What the mail says beyond what is stored")]
+
+
 class RefundTold(Model):
     """Which refund it is, and what became of it so far."""
 
@@ -284,6 +369,41 @@ class GiftCardBatch(Model):
 
     id: str
     quantity: Annotated[int, Field(strict=True, ge=1, description="Cards")]
+
+
+class Backorder(Model):
+    """Units of an order's item that had to wait for stock, after some of them got it."""
+
+    id: str
+    type: Literal["backorder", "preorder"]
+    order_id: str
+    order_item_id: str
+    product_id: str
+    variant_id: str
+    quantity: Annotated[int, Field(strict=True, ge=1, description="Units that had to wait")]
+    allocated: Annotated[int, Field(strict=True, ge=1, description="Those that have stock")]
+    remaining: Annotated[int, Field(strict=True, ge=0, description="Those that wait")]
+    status: Literal["partially_allocated", "allocated"]
+    expected_date: Annotated[date | None, Field(description="What the customer was last told")]
+    priority: Annotated[int, Field(strict=True, ge=0, le=9)]
+    version: Annotated[int, Field(strict=True, ge=1)]
+    created_at: AwareDatetime
+    allocation_id: str
+    quantity_allocated: Annotated[int, Field(strict=True, ge=1, description="Units that got stock just now")]
+
+
+class Job(Model):
+    """A job that is to be done."""
+
+    id: str
+    type: Literal[
+        "product_update",
+        "product_import",
+        "stock_adjustment",
+        "product_export",
+        "order_export",
+        "inventory_export",
+    ]
 
 
 # Events
@@ -359,18 +479,24 @@ class ProductDeleted(Event[Product]):
     type: Literal["product.deleted"]
 
 
-class InventoryLow(Event[Stock]):
-    """Available stock fell below the threshold of an alert."""
+class InventoryLow(Event[StockAlert]):
+    """Available stock fell below the threshold of an alert; told again only after it had recovered. Numbered with the
+    events of its alert."""
 
-    emitted: ClassVar[bool] = False
     type: Literal["inventory.low"]
 
 
-class InventoryOutOfStock(Event[Stock]):
-    """No unit is available any more where an alert watches."""
+class InventoryOutOfStock(Event[StockAlert]):
+    """No unit is available any more where an alert watches; told again only after stock had recovered. Numbered with
+    the events of its alert."""
 
-    emitted: ClassVar[bool] = False
     type: Literal["inventory.out_of_stock"]
+
+
+class PurchaseOrderDrafted(Event[PurchaseOrder]):
+    """Stock is low and its alert is set to reorder: a purchase order waits for somebody to send it to the supplier."""
+
+    type: Literal["purchase_order.drafted"]
 
 
 class CustomerCreated(Event[Customer]):
@@ -465,10 +591,15 @@ class ReturnCancelled(Event[Return]):
 
 
 class ShipmentCreated(Event[Shipment]):
-    """A parcel has its label."""
+    """Units of an order have left, all of it or a part. Numbered with the events of its order."""
 
-    emitted: ClassVar[bool] = False
     type: Literal["shipment.created"]
+
+
+class BackorderAllocated(Event[Backorder]):
+    """Stock was set aside for units that waited for it. Numbered with the events of their order."""
+
+    type: Literal["backorder.allocated"]
 
 
 class ShipmentInTransit(Event[Shipment]):
@@ -513,6 +644,28 @@ class GiftCardDeliveryRequested(Event[GiftCardDelivery]):
     type: Literal["gift_card.delivery_requested"]
 
 
+class AlertSet(Event[AlertedProduct]):
+    """An alert on stock was set: what fell meanwhile is to be seen."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["inventory.alert_set"]
+
+
+class StockChanged(Event[StockLevel]):
+    """More or fewer units of a variant are available in a warehouse. Each of these stands for itself: they may arrive
+    in another order than things happened, and what is there now is the table's to tell."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["stock.changed"]
+
+
+class CustomerNotice(Event[Notice]):
+    """An order's buyer is to be told something by mail."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["customer.notice"]
+
+
 class RefundRequested(Event[RefundTold]):
     """The payment provider is to be asked for a refund."""
 
@@ -541,6 +694,13 @@ class GiftCardBatchRequested(Event[GiftCardBatch]):
     type: Literal["gift_card_batch.requested"]
 
 
+class JobRequested(Event[Job]):
+    """A job is to be done, or stands still and is to go on."""
+
+    internal: ClassVar[bool] = True
+    type: Literal["job.requested"]
+
+
 def _type_of(model: type[Event[Any]]) -> str:
     [name] = get_args(model.model_fields["type"].annotation)
     return str(name)
@@ -559,6 +719,7 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         ProductDeleted,
         InventoryLow,
         InventoryOutOfStock,
+        PurchaseOrderDrafted,
         CustomerCreated,
         CustomerUpdated,
         PaymentSucceeded,
@@ -575,6 +736,7 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         ReturnRejected,
         ReturnCancelled,
         ShipmentCreated,
+        BackorderAllocated,
         ShipmentInTransit,
         ShipmentDelivered,
         SubscriptionTrialEnding,
@@ -582,6 +744,10 @@ CATALOGUE: dict[str, type[Event[Any]]] = {
         SubscriptionCanceled,
         GiftCardDeliveryRequested,
         GiftCardBatchRequested,
+        JobRequested,
+        StockChanged,
+        AlertSet,
+        CustomerNotice,
         RefundRequested,
         RefundSettled,
         ReturnRedriveRequested,

@@ -18,6 +18,8 @@ class TimelineType(StrEnum):
     SHIPMENT = "shipment"
     RETURN = "return"
     DISPUTE = "dispute"
+    ALLOCATION = "allocation"
+    ATTACHMENT = "attachment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class TimelineEvent:
     """One row of an order's timeline.
 
     (``version`` of the order, ``place`` within it) puts all of them into one order. What a change tells has an
-    ``index``; notes are not changes: they stand after the version that the order was at, in the order of their ids.
+    ``index``; notes, and what is noted of attachments, are not changes: they stand after the version that the order was
+    at, in the order of their ids.
     """
 
     order_id: str

@@ -46,6 +46,13 @@ class NoteRow(TimelineRow, discriminator="note"):
     audited: ClassVar[str] = "order_note"
 
 
+class AttachmentNoteRow(TimelineRow, discriminator="attachment_note"):
+    """That a file was attached to an order, or removed; customers never see it."""
+
+
+INTERNAL = (NoteRow, AttachmentNoteRow)  # for the merchant's staff alone
+
+
 class OutboxRow(Row, discriminator="outbox"):
     event_id = UnicodeAttribute()
     type = UnicodeAttribute()
@@ -55,9 +62,12 @@ class OutboxRow(Row, discriminator="outbox"):
     data = DocumentAttribute()
 
 
+_ROWS = {TimelineType.NOTE: NoteRow, TimelineType.ATTACHMENT: AttachmentNoteRow}
+
+
 def record(tx: Transaction, tenant: Tenant, event: TimelineEvent) -> None:
     """Add a timeline row to the change it tells of (O5)."""
-    row_class = TimelineRow if event.note_id is None else NoteRow
+    row_class = _ROWS.get(event.type, TimelineRow)
     key = keys.timeline(tenant, event.order_id, event.version, event.place)
     tx.add(
         row_class(

@@ -2,7 +2,8 @@
 
 A handler is a plain function. What it names in its signature is what it is given: ``caller`` (who), ``tx`` (its unit of
 work), ``body``, ``query`` and ``form`` (validated contracts), ``criteria`` (filters and order of a list), ``if_match``
-(the version that a change expects), and its path parameters. Around it stand, once for all endpoints: authentication,
+(the version that a change expects), ``upload`` (the bytes of a file that came with the body), ``base_url`` (where the
+API is), and its path parameters. Around it stand, once for all endpoints: authentication,
 scope and limits, validation, Idempotency-Key, dry runs, the transaction, envelope, ETag, error table, headers, log and
 metrics.
 """
@@ -34,6 +35,7 @@ from commerce.http.envelopes import (
     GIFT_CARDS_PUBLIC,
     OAUTH,
     PORTAL,
+    PORTAL_SHARED,
     PUBLIC,
     V2,
     V2_PUBLIC,
@@ -41,7 +43,7 @@ from commerce.http.envelopes import (
 )
 from commerce.http.errors import from_validation, status_of
 from commerce.kernel import criteria, ids, wire_json
-from commerce.kernel.caller import Caller
+from commerce.kernel.caller import MERCHANT_ROLES, Caller
 from commerce.kernel.card_numbers import refuse_card_numbers
 from commerce.kernel.errors import CommerceError, Malformed, NotFound, TooLarge
 from commerce.kernel.paging import Page
@@ -59,7 +61,9 @@ PUBLIC_SCOPE = "public"  # the one scope that no credential needs to carry
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _JSON = "application/json"
-_INJECTED = frozenset({"caller", "tx", "raw", "form", "criteria", "if_match"})  # what no resolver reads from the wire
+_INJECTED = frozenset(  # what no resolver reads from the wire
+    {"caller", "tx", "raw", "form", "criteria", "if_match", "upload", "base_url"}
+)
 _MAX_AGENT = 256
 _WITHOUT_CONTRACT = (None, inspect.Signature.empty, Document, Redirect)  # of answers that have no model
 
@@ -84,6 +88,7 @@ class Api:
         self._called_by: Caller
         self._standing: Standing | None = None  # towards the caller's limit, where there is one
         self._deadline = 0.0  # Unix seconds
+        self._upload: bytes | None = None
         self.resolver = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_read_json)
         self.resolver.exception_handler([CommerceError, RequestValidationError, NotFoundError, Exception])(self._fail)
         self.routes: list[Route] = []
@@ -114,6 +119,7 @@ class Api:
         try:
             # Who may call is settled before anything that was sent is looked at.
             self._called_by = self._caller(event)
+            event, self._upload = self._unpacked(event)
             _refuse_large(event)
             _refuse_other_types(event, self.accepts)
             answer = self.resolver.resolve(event, context)
@@ -143,6 +149,8 @@ class Api:
         status: int = 200,
         name: str | None = None,
         tenant_header: bool = True,
+        tenant_in: str = "",
+        merchants_scope: str = "",
         hidden: bool = False,
         secret: bool = False,
         cache: str = caching.NEVER,
@@ -156,6 +164,8 @@ class Api:
             name: where one function serves several routes.
             tenant_header: whether a public route needs the header that names its tenant, and a credential of several
                 tenants must choose one.
+            tenant_in: the query parameter of a public route that names its tenant by itself: a signed link.
+            merchants_scope: what a merchant's credential must carry instead, on a customers' route that is theirs, too.
             hidden: left out of the API reference.
             secret: the answer holds a secret; it is kept for replays sealed, and for 15 minutes only.
             cache: the Cache-Control of what is read (``caching``).
@@ -171,6 +181,8 @@ class Api:
                 function=function,
                 name=name,
                 tenant_header=tenant_header,
+                tenant_in=tenant_in,
+                merchants_scope=merchants_scope,
                 hidden=hidden,
                 secret=secret,
                 cache=cache,
@@ -198,6 +210,8 @@ class Api:
                 "form": _form(event, route),
                 "criteria": criteria.read(_parameters(event)) if "criteria" in route.wants else None,
                 "if_match": _if_match(headers, route),
+                "upload": self._upload,
+                "base_url": _base_url(event),
             }
             arguments = {name: given[name] for name in route.wants if name in given}
             with route.guess(self._called_by, arguments):
@@ -234,8 +248,7 @@ class Api:
         return _response(done, tag | ({"Idempotent-Replayed": "true"} if done.replayed else {}))
 
     def _caller(self, event: Mapping[str, Any]) -> Caller:
-        asked = (event.get("httpMethod"), event.get("resource"))
-        route = next((route for route in self.routes if (route.method, route.path) == asked), None)
+        route = self._route(event)
         if route is None:
             raise NotFound("route")
         headers = _headers(event)
@@ -246,10 +259,12 @@ class Api:
         if self._standing is not None:
             require_admitted(self._standing)
         if public:
-            caller = authentication.public(headers, tenant_required=route.tenant_header)
+            named = bool(route.tenant_in) and route.tenant_in in _parameters(event)
+            caller = authentication.public(headers, tenant_required=route.tenant_header and not named)
         else:
+            scope = route.scope_for(str(context.get("role")))
             caller = authentication.authenticated(
-                context, headers, self.surface, route.scope, tenant_required=route.tenant_header
+                context, headers, self.surface, scope, tenant_required=route.tenant_header
             )
         return replace(
             caller,
@@ -257,6 +272,24 @@ class Api:
             agent=_printable(headers.get("user-agent", "")),
             locale=localisation.read(headers),
         )
+
+    def _route(self, event: Mapping[str, Any]) -> "Route | None":
+        asked = (event.get("httpMethod"), event.get("resource"))
+        return next((route for route in self.routes if (route.method, route.path) == asked), None)
+
+    def _unpacked(self, event: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+        """The event with what a form tells as its JSON body, and the form's file; as it came where it holds none."""
+        headers, route = _headers(event), self._route(event)
+        if route is None or not route.takes_upload or not event.get("body"):
+            return event, None
+        from commerce.http import uploads  # and with it the parser, for the routes that take files
+
+        content_type = headers.get("content-type", "")
+        if not uploads.is_form_data(content_type):
+            return event, None
+        fields, content = uploads.read(content_type, _raw(event).body)
+        told = {"body": wire_json.dumps(fields), "isBase64Encoded": False}
+        return {**event, **told, "headers": {**headers, "content-type": _JSON}}, content
 
     def _render(self, route: "Route", result: Any) -> Answer:
         if result is None:
@@ -297,6 +330,8 @@ class Api:
         body = self.resolver.current_event.json_body if event.get("body") else None
         expected = _headers(event).get("if-match")
         request = [route.method, event["path"], event.get("multiValueQueryStringParameters"), body, expected]
+        if self._upload is not None:
+            request.append(hashlib.sha256(self._upload).hexdigest())
         return Operation(
             tenant=caller.tenant,
             principal_id=caller.principal_id,
@@ -342,6 +377,8 @@ class Route:
         function: Handler,
         name: str | None = None,
         tenant_header: bool = True,
+        tenant_in: str = "",
+        merchants_scope: str = "",
         hidden: bool = False,
         secret: bool = False,
         cache: str = caching.NEVER,
@@ -350,6 +387,8 @@ class Route:
         self.method, self.path, self.scope, self.status, self.function = method, path, scope, status, function
         self.name = name or function.__name__
         self.tenant_header = tenant_header
+        self.tenant_in = tenant_in
+        self.merchants_scope = merchants_scope
         self.hidden = hidden
         self.secret = secret
         self.cache = cache
@@ -360,11 +399,16 @@ class Route:
         self.body: Any = self._annotation("body")
         self.form: type[forms.Form] | None = self._annotation("form")
         self.mutates = "tx" in self.wants
+        self.takes_upload = "upload" in self.wants
         self._answers = signature.return_annotation
 
     def _annotation(self, name: str) -> Any:
         parameter = self.wants.get(name)
         return None if parameter is None else parameter.annotation
+
+    def scope_for(self, role: str) -> str:
+        """What a credential of this role must carry."""
+        return self.merchants_scope if self.merchants_scope and role in MERCHANT_ROLES else self.scope
 
     def enter(self, address: str) -> Standing | None:
         """Count a stranger's call, where the route has budgets."""
@@ -452,6 +496,12 @@ class PortalApi(Api):
     """The storefront's signed-in customer; ``{success, data}``."""
 
     surface = PORTAL
+
+
+class SharedPortalApi(Api):
+    """The same, for the staff as well."""
+
+    surface = PORTAL_SHARED
 
 
 class PublicApi(Api):
@@ -590,6 +640,19 @@ def _form(event: Mapping[str, Any], route: Route) -> forms.Form | None:
     return forms.read(route.form, _parameters(event) if route.method == "GET" else forms.parse(_raw(event).body))
 
 
+def _base_url(event: Mapping[str, Any]) -> str:
+    """Where the API is, for links to it: as the deployment says, else as API Gateway calls itself.
+
+    Never the Host header: that is the sender's to choose.
+    """
+    said = os.environ.get("API_URL", "")
+    if said:
+        return said
+    request = event.get("requestContext") or {}
+    stage = str(request.get("path") or "").removesuffix(str(event.get("path") or ""))
+    return f"https://{request.get('domainName', '')}{stage}"
+
+
 def _raw(event: Mapping[str, Any]) -> Raw:
     body = event.get("body") or ""
     return Raw(b64decode(body) if event.get("isBase64Encoded") else body.encode(), _headers(event))
@@ -631,6 +694,7 @@ __all__ = [
     "PortalApi",
     "PublicApi",
     "Raw",
+    "SharedPortalApi",
     "Transaction",
     "V2Api",
     "V2PublicApi",

@@ -54,3 +54,6 @@ Day = Annotated[
     date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-12-31"]})
 ]
 """A calendar date coming in, such as a last day on which something is good."""
+
+DayOut = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-12-31"]})]
+"""A calendar date going out."""

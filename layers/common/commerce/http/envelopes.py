@@ -199,6 +199,8 @@ _PAGINATION: dict[Callable[[list[Any], Page[Any]], Any], Callable[[], dict[str, 
 
 ADMIN = Surface("admin", MERCHANT_ROLES, _success, _success_page, _failure)
 PORTAL = Surface("portal", frozenset({Role.CUSTOMER}), _success, _success_page, _failure)
+# What customers have of their own orders, and the staff of all.
+PORTAL_SHARED = Surface("portal", MERCHANT_ROLES | {Role.CUSTOMER}, _success, _success_page, _failure)
 PUBLIC = Surface("public", frozenset({Role.PUBLIC}), _success, _success_page, _failure)
 V2 = Surface("v2", MERCHANT_ROLES, _bare, _bare_page, _bare_failure)
 V2_PUBLIC = Surface("v2 public", frozenset({Role.PUBLIC}), _bare, _bare_page, _bare_failure)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from commerce.http.contracts import Id, Input, Instant, Line, Output
 from commerce.http.pages import PageQuery
+from commerce.inventory.alert_representation import as_object
 from commerce.inventory.alerts import SetAlert, Watched
 from commerce.inventory.model import MAX_STOCK, Level, Reorder
 
@@ -13,7 +14,7 @@ Units = Annotated[int, Field(strict=True, ge=1, le=MAX_STOCK)]
 
 
 class ReorderIn(Input):
-    """How many units are to be ordered when stock is low, and from whom. It is kept with the alert."""
+    """How many units are to be ordered when stock is low, and from whom: a purchase order is drafted then."""
 
     enabled: Annotated[bool, Field(strict=True)]
     quantity: Annotated[Units, Field(examples=[100])]
@@ -63,23 +64,7 @@ class AlertOut(Output):
 
     @classmethod
     def of(cls, watched: Watched) -> "AlertOut":
-        alert = watched.alert
-        reorder = alert.reorder
-        return cls(
-            id=alert.alert_id,
-            product_id=alert.scope.product_id,
-            variant_id=alert.scope.variant_id,
-            location=alert.scope.warehouse_id,
-            threshold=alert.threshold,
-            reorder=None
-            if reorder is None
-            else ReorderOut(enabled=reorder.enabled, quantity=reorder.quantity, supplier=reorder.supplier),
-            available=watched.available,
-            status=watched.level,
-            version=alert.version,
-            created_at=alert.created_at,
-            updated_at=alert.updated_at,
-        )
+        return cls(**as_object(watched.alert, watched.available))
 
 
 class AlertsQuery(PageQuery):

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from commerce.inventory.model import Alert, Crossing, Reorder, Scope
+from commerce.inventory.model import Alert, Crossing, Reorder, Scope, Stock
+from commerce.inventory.store import stocks_in
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import StaleWrite
 from commerce.kernel.paging import Page, PageRequest
@@ -33,6 +34,7 @@ class AlertRow(Row, discriminator="stock_alert"):
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
     version = NumberAttribute()
+    sequence = NumberAttribute()
 
     def to_alert(self) -> Alert:
         return Alert(
@@ -44,6 +46,7 @@ class AlertRow(Row, discriminator="stock_alert"):
             created_at=self.created_at,
             updated_at=self.updated_at,
             version=int(self.version),
+            sequence=int(self.sequence),
             removed=self.status == _REMOVED,
         )
 
@@ -56,8 +59,18 @@ def find(tenant: Tenant, scope: Scope) -> Alert | None:
 
 def with_id(tenant: Tenant, product_id: str, alert_id: str) -> Alert | None:
     """The alert of a product with this id, unless it is removed (S7)."""
+    return next((alert for alert in active(tenant, product_id) if alert.alert_id == alert_id), None)
+
+
+def active(tenant: Tenant, product_id: str) -> list[Alert]:
+    """A product's alerts, as they are now (S7)."""
     alerts = map(_to_alert, partition(keys.stock_alerts(tenant, product_id)))
-    return next((alert for alert in alerts if alert.alert_id == alert_id and not alert.removed), None)
+    return [alert for alert in alerts if not alert.removed]
+
+
+def watched(tenant: Tenant, product_id: str) -> list[Stock]:
+    """All stock of a product, as it is now (S8)."""
+    return stocks_in(partition(keys.product(tenant, product_id).pk, Row.sk.startswith(keys.STOCK_PREFIX)))
 
 
 def page_of(tenant: Tenant, request: PageRequest, product_id: str) -> Page[Alert]:
@@ -94,6 +107,7 @@ def save(tx: Transaction, tenant: Tenant, alert: Alert) -> None:
         created_at=alert.created_at,
         updated_at=alert.updated_at,
         version=alert.version,
+        sequence=alert.sequence,
     )
     if alert.version == 1:
         tx.add(row, StaleWrite("alert"))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 from commerce.catalog import store as catalog
+from commerce.events import store as events
+from commerce.events.model import DomainEvent
 from commerce.inventory import alert_store as store
 from commerce.inventory.model import Alert, Level, Reorder, Scope
 from commerce.inventory.store import stocks_in
@@ -40,7 +42,8 @@ class Watched:
 def set_alert(tx: Transaction, caller: Caller, command: SetAlert) -> Watched:
     """Set the alert of a scope, in the place of the one there is (contract IN-03).
 
-    Stock that is below the threshold already has not crossed it: that counts as told.
+    Stock that is below the threshold already has not crossed it: that counts as told. What falls between this look at
+    the stock and the alert's being there is seen by whoever hears of the alert.
 
     Raises:
         NotFound: no such product.
@@ -71,9 +74,17 @@ def set_alert(tx: Transaction, caller: Caller, command: SetAlert) -> Watched:
     if before is not None and not before.removed:
         if (before.threshold, before.reorder) == (wanted.threshold, wanted.reorder):
             return Watched(before, available)
-        wanted = replace(wanted, alert_id=before.alert_id, created_at=before.created_at)
+        wanted = replace(wanted, alert_id=before.alert_id, created_at=before.created_at, sequence=before.sequence)
     store.save(tx, tenant, wanted)
+    _announce_set(tx, tenant, wanted)
     return Watched(wanted, available)
+
+
+def _announce_set(tx: Transaction, tenant: Tenant, alert: Alert) -> None:
+    """Have somebody look at the stock again; the event stands for itself, apart from those of crossings."""
+    event_id = ids.new("evt")
+    told = {"product_id": alert.scope.product_id}
+    events.announce(tx, DomainEvent(event_id, "inventory.alert_set", event_id, 1, alert.updated_at, tenant, told))
 
 
 def remove_alert(tx: Transaction, caller: Caller, product_id: str, alert_id: str) -> None:

@@ -6,7 +6,7 @@ release               reserved −= q, available += q               (it is cance
 issue                 reserved −= q                               (it is shipped; a goods issue tells what left)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -38,7 +38,10 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A change of what is on hand, and why. Movements are only ever added; their sum is what is on hand."""
+    """A change of what is on hand, and why. Movements are only ever added; their sum is what is on hand.
+
+    ``reference`` names what it is part of, such as a job.
+    """
 
     movement_id: str
     key: StockKey
@@ -47,6 +50,7 @@ class Movement:
     note: str | None
     at: datetime
     actor: str
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,21 @@ class Allocation:
 
 
 def allocate(quantity: int, stocks: list[Stock], name: str) -> tuple[Allocation, ...]:
-    """Where the units come from: one warehouse that has them all if there is one, else several, in their order.
+    """Where the units come from.
 
     Raises:
         Conflict: there are not enough.
     """
+    allocations = allocate_up_to(quantity, stocks)
+    found = sum(each.quantity for each in allocations)
+    if found < quantity:
+        raise insufficient(name, found)
+    return allocations
+
+
+def allocate_up_to(quantity: int, stocks: Sequence[Stock]) -> tuple[Allocation, ...]:
+    """Where the units come from, as many as there are: one warehouse that has them all if there is one, else several,
+    in their order."""
     for stock in stocks:
         if stock.available >= quantity:
             return (Allocation(stock.key.warehouse_id, quantity),)
@@ -92,8 +106,6 @@ def allocate(quantity: int, stocks: list[Stock], name: str) -> tuple[Allocation,
         if taken > 0:
             allocations.append(Allocation(stock.key.warehouse_id, taken))
             missing -= taken
-    if missing:
-        raise insufficient(name, quantity - missing)
     return tuple(allocations)
 
 
@@ -154,6 +166,7 @@ class Alert:
 
     ``told`` are the crossings that stock has not recovered from: each is told of once, and again only after stock has
     risen above its line by the margin. So units that come and go around a line are one crossing and not many.
+    ``sequence`` counts the events that told of them.
     """
 
     alert_id: str
@@ -164,6 +177,7 @@ class Alert:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    sequence: int = 0
     removed: bool = False
 
     @property

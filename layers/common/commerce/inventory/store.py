@@ -7,9 +7,9 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from commerce.inventory.model import GoodsIssue, Movement, Stock, StockKey
 from commerce.kernel.caller import Tenant
-from commerce.kernel.errors import Conflict
+from commerce.kernel.errors import Conflict, StaleWrite
 from commerce.table import keys
-from commerce.table.reading import get_all
+from commerce.table.reading import get, get_all
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
 from commerce.table.transaction import Transaction
 
@@ -37,6 +37,7 @@ class MovementRow(Row, discriminator="movement"):
     note = UnicodeAttribute(null=True)
     at = InstantAttribute()
     actor = UnicodeAttribute()
+    reference = UnicodeAttribute(null=True)
 
 
 class GoodsIssueRow(Row, discriminator="goods_issue"):
@@ -59,17 +60,25 @@ def find_all(tenant: Tenant, wanted: Iterable[StockKey]) -> dict[StockKey, Stock
     return {stock.key: stock for stock in stocks_in(rows.values())}
 
 
+def has_moved(tenant: Tenant, product_id: str, movement_id: str) -> bool:
+    """Whether there is such a movement (S3)."""
+    return get(keys.movement(tenant, product_id, movement_id)) is not None
+
+
 def move(tx: Transaction, tenant: Tenant, movement: Movement, name: str) -> None:
-    """Change what is on hand and say why (S3).
+    """Change what is on hand and say why (S3, S9).
 
     Raises (at commit):
         Conflict: fewer are available than the movement takes away.
+        StaleWrite: there is such a movement; planning again finds it.
     """
     key = keys.movement(tenant, movement.key.product_id, movement.movement_id)
     tx.add(
         MovementRow(
             key.pk,
             key.sk,
+            gsi1pk=keys.stock_ledger(tenant),
+            gsi1sk=keys.by_time(movement.at, movement.movement_id),
             product_id=movement.key.product_id,
             variant_id=movement.key.variant_id,
             warehouse_id=movement.key.warehouse_id,
@@ -78,7 +87,9 @@ def move(tx: Transaction, tenant: Tenant, movement: Movement, name: str) -> None
             note=movement.note,
             at=movement.at,
             actor=movement.actor,
-        )
+            reference=movement.reference,
+        ),
+        StaleWrite("movement"),
     )
     row = _addressed(tenant, movement.key)
     actions = [
@@ -93,17 +104,17 @@ def move(tx: Transaction, tenant: Tenant, movement: Movement, name: str) -> None
     tx.update(row, actions, enough, _too_few(name))
 
 
-def reserve(tx: Transaction, tenant: Tenant, key: StockKey, quantity: int, name: str) -> None:
+def reserve(tx: Transaction, tenant: Tenant, key: StockKey, quantity: int) -> None:
     """Set units aside (S4).
 
     Raises (at commit):
-        Conflict: they are not available any more.
+        StaleWrite: they are not available any more.
     """
     tx.update(
         _addressed(tenant, key),
         [StockRow.available.add(-quantity), StockRow.reserved.add(quantity)],
         StockRow.available >= quantity,
-        _too_few(name),
+        StaleWrite("stock"),
     )
 
 
@@ -117,14 +128,25 @@ def release(tx: Transaction, tenant: Tenant, key: StockKey, quantity: int) -> No
 
 
 def issue(tx: Transaction, tenant: Tenant, goods: GoodsIssue) -> None:
-    """Let reserved units leave, and say for which order (S5).
+    """Let reserved units leave, and say for which order (S5, S9).
 
     Raises (at commit):
         StaleWrite: they are not reserved any more.
     """
     key = keys.goods_issue(tenant, goods.order_id, goods.issue_id)
     parts = [[part.product_id, part.variant_id, part.warehouse_id, units] for part, units in goods.parts]
-    tx.add(GoodsIssueRow(key.pk, key.sk, order_id=goods.order_id, parts=parts, at=goods.at, actor=goods.actor))
+    tx.add(
+        GoodsIssueRow(
+            key.pk,
+            key.sk,
+            gsi1pk=keys.stock_ledger(tenant),
+            gsi1sk=keys.by_time(goods.at, goods.issue_id),
+            order_id=goods.order_id,
+            parts=parts,
+            at=goods.at,
+            actor=goods.actor,
+        )
+    )
     for part, units in goods.parts:
         tx.update(_addressed(tenant, part), [StockRow.reserved.add(-units)], StockRow.reserved >= units)
 

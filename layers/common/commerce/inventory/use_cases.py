@@ -15,7 +15,11 @@ from commerce.table.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Adjust:
-    """A change of on-hand stock by ``delta`` units at ``warehouse_id`` (the tenant's first one when None)."""
+    """A change of on-hand stock by ``delta`` units at ``warehouse_id`` (the tenant's first one when None).
+
+    ``movement_id``, where given, makes sure that it happens once: a movement that is there already is not made again.
+    ``reference`` names what the change is part of.
+    """
 
     product_id: str
     delta: int
@@ -23,6 +27,8 @@ class Adjust:
     variant_id: str | None = None
     warehouse_id: str | None = None
     note: str | None = None
+    movement_id: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,8 @@ def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
     product = catalog.product_in(rows)
     if product is None:
         raise NotFound("product")
+    if command.movement_id is not None and store.has_moved(tenant, product.product_id, command.movement_id):
+        return _levels(product, store.stocks_in(rows))
     key = StockKey(
         command.product_id, product.variant(command.variant_id).variant_id, warehouse(tenant, command.warehouse_id)
     )
@@ -87,7 +95,17 @@ def adjust(tx: Transaction, caller: Caller, command: Adjust) -> Levels:
             f"Only {stock.available} available at {key.warehouse_id}", field="quantity", reason="insufficient_stock"
         )
     catalog.require_unchanged(tx, tenant, product)  # no stock for a variant that is being removed
-    move(tx, caller, key, command.delta, command.reason, command.note, product.name)
+    movement = Movement(
+        command.movement_id or ids.new("mov"),
+        key,
+        command.delta,
+        command.reason,
+        command.note,
+        clock.now(),
+        caller.actor,
+        command.reference,
+    )
+    store.move(tx, tenant, movement, product.name)
     after = before | {key: Stock(key, stock.available + command.delta, stock.reserved)}
     return _levels(product, [after[each] for each in sorted(after, key=_in_order)])
 

@@ -8,10 +8,12 @@ from botocore.config import Config
 
 _SHORT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _SIGNED_LINKS = Config(signature_version="s3v4")  # links to encrypted objects need it
+_ONCE = Config(retries={"total_max_attempts": 1})  # a mail that is sent again is a second mail
+_OWN = {"s3": _SIGNED_LINKS, "sesv2": _ONCE}
 
 
 @cache
 def client(service: str) -> Any:
     """The process's client of ``service``; it honours AWS_ENDPOINT_URL, as botocore does."""
-    config = _SHORT.merge(_SIGNED_LINKS) if service == "s3" else _SHORT
+    config = _SHORT.merge(_OWN[service]) if service in _OWN else _SHORT
     return botocore.session.get_session().create_client(service, config=config)

@@ -1,8 +1,10 @@
 """Links to files in the bucket, for whoever has them: good for 10 to 15 minutes."""
 
 import os
+import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from commerce.kernel import clock
 from commerce.kernel.aws import client
@@ -31,7 +33,15 @@ def _signed(key: str, saved_as: str, window: int) -> str:
     asked = {
         "Bucket": os.environ["FILES_BUCKET"],
         "Key": key,
-        "ResponseContentDisposition": f'attachment; filename="{saved_as}"',
+        "ResponseContentDisposition": _attachment(saved_as),
     }
     signed: str = client("s3").generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_SECONDS)
     return signed
+
+
+def _attachment(saved_as: str) -> str:
+    """A Content-Disposition that is never shown in a page (RFC 6266): the name, with a plainer one for old readers."""
+    plain = unicodedata.normalize("NFKD", saved_as).encode("ascii", "ignore").decode()
+    plain = "".join(char if char.isprintable() and char not in '"\\%' else "_" for char in plain)
+    exact = "" if plain == saved_as else f"; filename*=UTF-8''{quote(saved_as, safe='')}"
+    return f'attachment; filename="{plain}"{exact}'

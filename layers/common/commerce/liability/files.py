@@ -1,10 +1,8 @@
 """The export's files in S3. No other code of this context talks to it."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from datetime import date
-from types import TracebackType
 from typing import Any
 
 from commerce.kernel import downloads
@@ -13,7 +11,6 @@ from commerce.kernel.caller import Tenant
 
 CSV, JSON, HTML = "csv", "json", "html"
 TYPES = {CSV: "text/csv; charset=utf-8", JSON: "application/json", HTML: "text/html; charset=utf-8"}
-_PART_BYTES = 8 * 1024 * 1024  # S3 wants 5 MiB or more
 _READ_BYTES = 1024 * 1024
 
 
@@ -30,56 +27,6 @@ def key(tenant: Tenant, day: date, kind: str) -> str:
 def part_key(tenant: Tenant, day: date, run: str, part: str) -> str:
     """Where a run keeps a part until all of them are merged; the bucket forgets it after some days."""
     return f"liability-parts/{tenant.tenant_id}/{tenant.mode}/{day}/{run}/{part}.csv"
-
-
-class Upload:
-    """Writes one object, however large, in little memory. It is there once ``complete`` was called, and not before."""
-
-    def __init__(self, key: str, kind: str) -> None:
-        self.size = 0
-        self._where = {"Bucket": os.environ["FILES_BUCKET"], "Key": key}
-        self._type = TYPES[kind]
-        self._buffer = bytearray()
-        self._digest = hashlib.sha256()
-        self._upload_id: str | None = None
-        self._parts: list[dict[str, Any]] = []
-
-    def __enter__(self) -> "Upload":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._upload_id is not None:  # not completed
-            _s3().abort_multipart_upload(**self._where, UploadId=self._upload_id)
-
-    @property
-    def sha256(self) -> str:
-        """Of all that was written, in hexadecimal digits."""
-        return self._digest.hexdigest()
-
-    def write(self, data: bytes) -> None:
-        self._digest.update(data)
-        self.size += len(data)
-        self._buffer += data
-        if len(self._buffer) >= _PART_BYTES:
-            self._send()
-
-    def complete(self) -> None:
-        """Make the object visible."""
-        if self._upload_id is None:
-            put(self._where["Key"], bytes(self._buffer), self._type)
-            return
-        if self._buffer:
-            self._send()
-        _s3().complete_multipart_upload(**self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts})
-        self._upload_id = None
-
-    def _send(self) -> None:
-        if self._upload_id is None:
-            self._upload_id = _s3().create_multipart_upload(**self._where, ContentType=self._type)["UploadId"]
-        number = len(self._parts) + 1
-        sent = _s3().upload_part(**self._where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer))
-        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-        self._buffer.clear()
 
 
 def put(key: str, body: bytes, content_type: str) -> None:

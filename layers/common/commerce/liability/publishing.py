@@ -10,6 +10,7 @@ from enum import StrEnum
 from heapq import merge
 
 from commerce.kernel.caller import Tenant
+from commerce.kernel.uploads import Upload
 from commerce.liability import csv_rows, files, manifest, report, store
 from commerce.liability.model import (
     CHARTED_DAYS,
@@ -49,7 +50,7 @@ def publish(tenant: Tenant, day: date, parts: Sequence[PartResult]) -> Published
     wrong = differences(found, summed(each.balances or {} for each in parts))
     if wrong:
         return _alarm(tenant, day, wrong)
-    with files.Upload(files.key(tenant, day, files.CSV), files.CSV) as upload:
+    with Upload(files.key(tenant, day, files.CSV), files.TYPES[files.CSV]) as upload:
         export = _written(tenant, day, found, parts, upload)
         closed = store.find(tenant, day)
         if closed not in (None, export):
@@ -66,7 +67,7 @@ def publish(tenant: Tenant, day: date, parts: Sequence[PartResult]) -> Published
 
 
 def _written(
-    tenant: Tenant, day: date, found: tuple[Line, ...], parts: Sequence[PartResult], upload: files.Upload
+    tenant: Tenant, day: date, found: tuple[Line, ...], parts: Sequence[PartResult], upload: Upload
 ) -> DayExport:
     """Merge the parts' files, in order of time; not visible yet."""
     first = last = None

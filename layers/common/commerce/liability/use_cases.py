@@ -12,6 +12,7 @@ from commerce.access.queries import all_tenants
 from commerce.kernel import clock
 from commerce.kernel.caller import Tenant
 from commerce.kernel.periods import end_of, start_of
+from commerce.kernel.uploads import Upload
 from commerce.ledger import store as ledger
 from commerce.ledger.model import Book, Entry
 from commerce.liability import balances, csv_rows, files, queries, store
@@ -87,7 +88,7 @@ def _open_days(tenant: Tenant, now: datetime) -> list[date]:
 def _read_entries(tenant: Tenant, day: date, shard: int, key: str) -> PartResult:
     movements: Movements = {}
     count = 0
-    with files.Upload(key, files.CSV) as upload:
+    with Upload(key, files.TYPES[files.CSV]) as upload:
         for entry, line in csv_rows.rows(_stored_value(ledger.of_day(tenant, day, shard))):
             upload.write(line)
             moved = (account_of(entry), str(entry.type))

@@ -1,11 +1,13 @@
 """What an order's moves mean for the books (contract 6.2)."""
 
+from datetime import datetime
+
 from commerce.ledger import entries
 from commerce.ledger.model import Entry
 from commerce.orders.model import Order
 
 
-def recognition(order: Order, actor: str) -> list[Entry]:
+def recognition(order: Order, at: datetime, actor: str) -> list[Entry]:
     """What is earned now that the order's goods are on their way: what was collected for them and not given back.
 
     The gift cards that were bought with it are no part of it: they are owed to their holders. What was given back is
@@ -18,6 +20,4 @@ def recognition(order: Order, actor: str) -> list[Entry]:
         given_back = given_back - less
         parts.append(part - less)
     goods, shipping, tax = parts
-    return entries.recognition(
-        order.order_id, sales=goods, shipping=shipping, tax=tax, at=order.updated_at, actor=actor
-    )
+    return entries.recognition(order.order_id, sales=goods, shipping=shipping, tax=tax, at=at, actor=actor)

@@ -1,16 +1,16 @@
 """Changes of placed orders on the wire (contract OR-04, OR-05, OR-09, OR-10, MO-04, NT-01, NT-02)."""
 
-from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from commerce.events.model import TimelineEvent
 from commerce.http.contracts import Input, Instant, Line, Output, Says
+from commerce.http.dates import Day
 from commerce.orders.ending import Cancelled, CancelOrder
 from commerce.orders.model import Order, Status
-from commerce.orders.use_cases import SetStatus
+from commerce.orders.moving import SetStatus
 from commerce.refunds.contracts import RefundOut
 
 MAX_NOTE = 5000  # characters
@@ -22,19 +22,6 @@ def _words(text: str) -> str:
     return text
 
 
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise PydanticCustomError("date_parsing", "Must be a date such as 2026-03-25") from None
-
-
-Day = Annotated[
-    str,
-    Field(strict=True, pattern=r"^\d{4}-\d{2}-\d{2}$"),
-    AfterValidator(_day),
-    WithJsonSchema({"type": "string", "format": "date"}),
-]
 NoteText = Annotated[
     str,
     Field(strict=True, min_length=1, max_length=MAX_NOTE),
@@ -47,7 +34,7 @@ class SetStatusIn(Input):
     """Where the order is to go, by the table of moves.
 
     ``tracking_number``, ``carrier`` and ``estimated_delivery`` are kept and shown to whoever tracks the order. ``note``
-    becomes a note for the merchant's staff. ``notify_customer`` is recorded with the event; no mail is sent yet.
+    becomes a note for the merchant's staff. With ``notify_customer`` the customer is mailed, once for each status.
     """
 
     status: Annotated[Status, Field(examples=["processing"])]
@@ -63,7 +50,7 @@ class SetStatusIn(Input):
             status=self.status,
             tracking_number=self.tracking_number,
             carrier=self.carrier,
-            estimated_delivery=self.estimated_delivery,
+            estimated_delivery=None if self.estimated_delivery is None else str(self.estimated_delivery),
             notify_customer=self.notify_customer,
             note=self.note,
         )

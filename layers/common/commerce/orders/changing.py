@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from commerce.customers import store as customers
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, Tenant
@@ -31,7 +32,8 @@ class _Told:
 
 @dataclass(slots=True)
 class OrderChange:
-    """``before`` is the order as it is stored, ``after`` as it will be. ``spent`` is what the customer paid more by it.
+    """``before`` is the order as it is stored, ``after`` as it will be. ``spent`` is what the customer paid more by it,
+    ``called_off`` says that it ends the order.
 
     Events are announced as the order is when it is saved; one that is about something else says what it shows, and
     comes first.
@@ -43,6 +45,7 @@ class OrderChange:
     after: Order
     at: datetime = field(default_factory=clock.now)
     spent: int = 0
+    called_off: bool = False
     _told: list[_Told] = field(default_factory=list)
     _events: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
 
@@ -111,5 +114,6 @@ class OrderChange:
         payments_first = sorted(self._events, key=lambda event: event[1] is None)
         for number, (event_type, shown) in enumerate(payments_first, start=self.before.sequence + 1):
             use_cases.announce(self.tx, self.tenant, saved, event_type, shown, sequence=number)
-        use_cases.count_spent(self.tx, self.tenant, saved, Money(self.spent, saved.currency))
+        spent, customer_id = Money(self.spent, saved.currency), saved.buyer.customer_id
+        customers.count_spent(self.tx, self.tenant, customer_id, spent, called_off=self.called_off)
         return saved

@@ -1,16 +1,21 @@
-"""Orders on the wire (contract OR-01…03, OR-06, MO-01…03, NT-03, TR-01)."""
+"""Orders on the wire (contract OR-01…03, OR-06, MO-01…03, NT-03, TR-01, TR-02)."""
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from commerce.events.model import TimelineEvent, TimelineType
+from commerce.fulfillment.contracts import ShipmentFields, ShipmentOut, shared
+from commerce.fulfillment.model import Shipment
 from commerce.http.contracts import Id, Instant, Major, OrderId, Output, Query
+from commerce.http.dates import DayOut
 from commerce.http.pages import OffsetQuery
 from commerce.orders.model import (
     Address,
     Axis,
     Facets,
+    LineStatus,
     ListedOrder,
     Order,
     OrderLine,
@@ -20,6 +25,8 @@ from commerce.orders.model import (
     TenderKind,
 )
 from commerce.orders.queries import Detailed, FindOrders
+from commerce.orders.tracking import Tracked, TrackingCode
+from commerce.promotions.applied_contracts import AppliedDiscountOut
 
 
 class OrderRowOut(Output):
@@ -57,14 +64,21 @@ class OrdersQuery(MyOrdersQuery):
 
 
 class LineOut(Output):
+    """``shipped`` units have left; ``waiting`` ones wait for stock, which should be there on ``expected_date``."""
+
     id: str
     product_id: str
     variant_id: str
     sku: str
     name: str
     quantity: int
+    shipped: int
+    waiting: int
+    backorder_id: str | None
+    expected_date: DayOut | None
     unit_price: Major
     total: Major
+    discount: Annotated[Major, Field(description="What of the order's discount is this line's")]
 
     @classmethod
     def of(cls, line: OrderLine) -> "LineOut":
@@ -75,8 +89,13 @@ class LineOut(Output):
             sku=line.sku,
             name=line.name,
             quantity=line.quantity,
+            shipped=line.shipped,
+            waiting=line.waiting,
+            backorder_id=line.backorder_id,
+            expected_date=None if line.expected_on is None else line.expected_on.isoformat(),
             unit_price=line.unit_price.major,
             total=line.total.major,
+            discount=line.discount.major,
         )
 
 
@@ -185,6 +204,7 @@ class OrderFields(Output):
     currency: str
     subtotal: Major
     discount: Major
+    discounts: list[AppliedDiscountOut]
     shipping: Major
     tax: Major
     total: Major
@@ -205,6 +225,7 @@ class OrderFields(Output):
 class OrderOut(OrderFields):
     """A whole order. ``timeline`` holds the newest fifty events, newest first; ``timeline_url`` leads to all."""
 
+    shipments: list[ShipmentOut]
     customer_id: str
     customer: CustomerOut
     payment_intent_id: str | None
@@ -221,6 +242,7 @@ class OrderOut(OrderFields):
             customer_id=order.buyer.customer_id,
             customer=CustomerOut(id=order.buyer.customer_id, email=order.buyer.email, name=order.buyer.name),
             payment_intent_id=order.payment_intent_id,
+            shipments=[ShipmentOut.of(each) for each in detailed.shipments],
             timeline=[TimelineOut.of(event) for event in detailed.timeline],
             timeline_url=f"/admin/orders/{order.order_id}/timeline",
             metadata=order.metadata,
@@ -237,12 +259,14 @@ class MyTimelineOut(Output):
 class MyOrderOut(OrderFields):
     """A customer's own order: without the merchant's actors and payment ids; notes are not even read for it."""
 
+    shipments: list[ShipmentOut]
     timeline: list[MyTimelineOut]
 
     @classmethod
     def of(cls, detailed: Detailed) -> "MyOrderOut":
         timeline = [MyTimelineOut(at=each.at, type=each.type, status=each.status) for each in detailed.timeline]
-        return cls(**_shared(detailed.order), timeline=timeline)
+        shipments = [ShipmentOut.of(each) for each in detailed.shipments]
+        return cls(**_shared(detailed.order), shipments=shipments, timeline=timeline)
 
 
 class CountsOut(Output):
@@ -258,18 +282,69 @@ class CountsOut(Output):
 
 
 class TrackQuery(Query):
-    order_id: OrderId
-    email: Annotated[str, Field(min_length=3, max_length=254)]
+    """The order's id and its buyer's e-mail, or the token of a link, which also names the shop."""
+
+    order_id: OrderId | None = None
+    email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
+    token: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> "TrackQuery":
+        if (self.order_id is None, self.email is None, self.token is None) not in _ONE_WAY:
+            raise PydanticCustomError("id_and_email_or_token", "Give order_id and email, or token alone")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """What a wrong guess is about."""
+        return self.order_id or str(self.token)
+
+
+_ONE_WAY = ((False, False, True), (True, True, False))
+
+
+class TrackingCodeOut(Output):
+    """`qr_code_url` is a PNG, for whoever has the link within 15 minutes. The link in the code works until
+    `tracks_until` and shows what tracking by id and e-mail does."""
+
+    qr_code_url: Annotated[str, Field(examples=["https://till-files.s3.amazonaws.com/tracking-codes/…"])]
+    order_id: str
+    tracks_until: Instant
+
+    @classmethod
+    def of(cls, code: TrackingCode) -> "TrackingCodeOut":
+        return cls(qr_code_url=code.url, order_id=code.order_id, tracks_until=code.tracks_until)
 
 
 class TrackedItemOut(Output):
     name: str
     quantity: int
-    status: Status
+    status: LineStatus
+
+
+class ParcelItemOut(Output):
+    name: str
+    quantity: int
+
+
+class ParcelOut(ShipmentFields):
+    """Units that left together."""
+
+    items: list[ParcelItemOut]
+
+    @classmethod
+    def of(cls, shipment: Shipment, order: Order) -> "ParcelOut":
+        units = shipment.items
+        lines = [line for line in order.lines if line.line_id in units]
+        items = [ParcelItemOut(name=line.name, quantity=units[line.line_id]) for line in lines]
+        return cls(**shared(shipment), items=items)
 
 
 class TrackedOut(Output):
-    """What anybody who knows id and e-mail may see: no address and no price."""
+    """What anybody who knows id and e-mail may see: no address and no price.
+
+    Above ``items`` stands the tracking of what left last; ``shipments`` has all of it, oldest first.
+    """
 
     order_id: str
     status: Status
@@ -277,16 +352,22 @@ class TrackedOut(Output):
     carrier: str | None
     estimated_delivery: Annotated[str, Field(json_schema_extra={"format": "date"})] | None
     items: list[TrackedItemOut]
+    shipments: list[ParcelOut]
 
     @classmethod
-    def of(cls, order: Order) -> "TrackedOut":
+    def of(cls, tracked: Tracked) -> "TrackedOut":
+        order = tracked.order
         return cls(
             order_id=order.order_id,
             status=order.status,
             tracking_number=order.tracking_number,
             carrier=order.carrier,
             estimated_delivery=order.estimated_delivery,
-            items=[TrackedItemOut(name=line.name, quantity=line.quantity, status=order.status) for line in order.lines],
+            items=[
+                TrackedItemOut(name=line.name, quantity=line.quantity, status=order.status_of(line))
+                for line in order.lines
+            ],
+            shipments=[ParcelOut.of(each, order) for each in tracked.shipments],
         )
 
 
@@ -302,6 +383,7 @@ def _shared(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "subtotal": order.subtotal.major,
         "discount": order.discount.major,
+        "discounts": [AppliedDiscountOut.of(each) for each in order.discounts],
         "shipping": order.shipping.major,
         "tax": order.tax.major,
         "total": order.total.major,

@@ -37,7 +37,8 @@ def cancel(
     refund: bool = False,
     data: dict[str, Any] | None = None,
 ) -> Refund | None:
-    """Add an order's end to its change: its reserved stock goes back, and the stored value that was spent on it.
+    """Add an order's end to its change: its reserved stock goes back, its places in the queues for stock, its uses
+    of coupons, and the stored value that was spent on it.
 
     What was collected goes back by one refund, which is given: stored value in any case, what the payment provider
     holds if ``refund``. ``voided``: the payment has been called off, so that nobody can pay any more.
@@ -51,6 +52,15 @@ def cancel(
     change.announce("order.cancelled")
     for key, units in order.reserved:
         inventory.release(change.tx, change.tenant, key, units)
+    if order.waiting:
+        from commerce.backorders import queueing  # for orders that wait for stock
+
+        queueing.leave(change.tx, change.tenant, order)
+    change.called_off = True
+    for coupon_id in order.coupon_ids:
+        from commerce.promotions import store as promotions  # for orders that use one
+
+        promotions.give_back(change.tx, change.tenant, coupon_id, order.order_id, order.buyer.customer_id)
     if voided and order.may_pay(PaymentStatus.VOIDED):
         change.after = change.after.pay(PaymentStatus.VOIDED)
         change.tell(PaymentStatus.VOIDED, TimelineType.PAYMENT)

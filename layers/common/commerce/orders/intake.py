@@ -9,8 +9,16 @@ from commerce.kernel.limits import MAX_LINES
 from commerce.orders.addresses import AddressIn
 from commerce.orders.model import Order, Status
 from commerce.orders.placing import PlaceOrder, WantedItem
+from commerce.promotions.applied_contracts import TypedCode
+from commerce.promotions.model import MAX_CODES
 
 _EXAMPLE_ADDRESS = {"name": "Jane Doe", "street": "123 Main St", "city": "Springfield", "state": "IL", "zip": "62701"}
+
+
+CouponCodes = Annotated[
+    list[TypedCode],
+    Field(max_length=MAX_CODES, description="Coupons: one on the price and one on shipping go together"),
+]
 
 
 class ItemIn(Input):
@@ -26,6 +34,7 @@ class PlaceMyOrderIn(Input):
     shipping_address: Annotated[AddressIn, Field(examples=[_EXAMPLE_ADDRESS])] | None = None
     billing_address: AddressIn | None = None
     customer_id: Id | None = None
+    coupon_codes: CouponCodes = []
 
     def to_command(self, customer_id: str, country: str, *, awaits_payment: bool) -> PlaceOrder:
         return PlaceOrder(
@@ -34,6 +43,7 @@ class PlaceMyOrderIn(Input):
             awaits_payment=awaits_payment,
             shipping_address=self.shipping_address.to_address(country) if self.shipping_address else None,
             billing_address=self.billing_address.to_address(country) if self.billing_address else None,
+            coupon_codes=tuple(self.coupon_codes),
         )
 
 

@@ -4,12 +4,12 @@ status              pending_payment ──► pending ──► processing ─�
                            └────────────────┴───────────┴──► cancelled, while nothing has left
 payment_status      pending ⇄ failed ──► authorized ──► paid ⇄ partially_refunded ⇄ refunded
                        └──────┴────────────┴──► voided ──► pending (the next payment)
-fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned
+fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned   (partial again with each further part)
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +42,17 @@ class FulfillmentStatus(StrEnum):
     PARTIAL = "partial"
     FULFILLED = "fulfilled"
     RETURNED = "returned"
+
+
+class LineStatus(StrEnum):
+    """Where a line of an order is (contract TR-01)."""
+
+    PENDING = "pending"
+    BACKORDERED = "backordered"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
 
 
 class Axis(StrEnum):
@@ -85,7 +96,7 @@ PAYMENT_MOVES: dict[PaymentStatus, frozenset[PaymentStatus]] = {
 
 FULFILLMENT_MOVES: dict[FulfillmentStatus, frozenset[FulfillmentStatus]] = {
     FulfillmentStatus.UNFULFILLED: frozenset({FulfillmentStatus.PARTIAL, FulfillmentStatus.FULFILLED}),
-    FulfillmentStatus.PARTIAL: frozenset({FulfillmentStatus.FULFILLED}),
+    FulfillmentStatus.PARTIAL: frozenset({FulfillmentStatus.PARTIAL, FulfillmentStatus.FULFILLED}),
     FulfillmentStatus.FULFILLED: frozenset({FulfillmentStatus.RETURNED}),
     FulfillmentStatus.RETURNED: frozenset(),
 }
@@ -122,10 +133,11 @@ class Buyer:
 class OrderLine:
     """``quantity`` units at a frozen ``unit_price``; ``allocations`` say which warehouses set them aside.
 
-    Units that no warehouse has set aside wait for stock, as ``backorder_id`` says. ``discount`` and ``tax`` are the
-    line's part of the order's, frozen with it. ``catalogue_price`` is what the catalogue asked, where somebody with the
-    right to do so set another price. ``returning`` counts the units that returns have claimed, for good unless the
-    return comes to nothing; ``refunded`` those of them that were refunded.
+    Units that no warehouse has set aside wait for stock, as ``backorder_id`` says: until ``expected_on``, as the
+    customer was last told; ``preordered`` where they were ordered before there ever was any. ``discount`` and ``tax``
+    are the line's part of the order's, frozen with it. ``catalogue_price`` is what the catalogue asked, where somebody
+    with the right to do so set another price. ``returning`` counts the units that returns have claimed, for good unless
+    the return comes to nothing; ``refunded`` those of them that were refunded.
     """
 
     line_id: str
@@ -142,6 +154,8 @@ class OrderLine:
     returning: int = 0
     refunded: int = 0
     backorder_id: str | None = None
+    preordered: bool = False
+    expected_on: date | None = None
 
     @property
     def total(self) -> Money:
@@ -245,7 +259,7 @@ class DiscountKind(StrEnum):
 class AppliedDiscount:
     """A discount as it was when the order was placed: ``amount`` off the goods, ``shipping`` off shipping.
 
-    ``code`` is a coupon's, as it is shown.
+    ``code`` and ``coupon_kind`` are a coupon's. ``parts`` are what of the amount is each line's, in the lines' order.
     """
 
     kind: DiscountKind
@@ -254,6 +268,8 @@ class AppliedDiscount:
     amount: Money
     shipping: Money
     code: str | None = None
+    coupon_kind: str | None = None
+    parts: tuple[Money, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +445,26 @@ class Order:
         """The stock that is set aside for the order and has not left, with its units."""
         return tuple(part for line in self.lines for part in line.reserved)
 
+    @property
+    def waiting_ids(self) -> tuple[str, ...]:
+        """The backorders of those units."""
+        return tuple(line.backorder_id for line in self.lines if line.waiting and line.backorder_id is not None)
+
+    @property
+    def coupon_ids(self) -> tuple[str, ...]:
+        """The coupons that it uses."""
+        return tuple(each.discount_id for each in self.discounts if each.kind is DiscountKind.COUPON)
+
+    @property
+    def ending_writes(self) -> int:
+        """The rows of stock, queues, coupons and stored value that calling it off changes, at most.
+
+        A line that waits has a place in a queue, and by then stock of one warehouse.
+        """
+        stock = sum(max(len(line.reserved), 1) + 1 if line.waiting else len(line.reserved) for line in self.lines)
+        tenders = sum(4 if tender.kind is TenderKind.GIFT_CARD else 3 for tender in self.tenders)
+        return stock + 3 * len(self.coupon_ids) + tenders
+
     def line(self, line_id: str) -> OrderLine:
         """One of its lines.
 
@@ -439,6 +475,16 @@ class Order:
             if line.line_id == line_id:
                 return line
         raise Invalid("The order has no such line", field="items", reason="unknown_line")
+
+    def status_of(self, line: OrderLine) -> LineStatus:
+        """Where one of its lines is."""
+        if self.status is Status.CANCELLED:
+            return LineStatus.CANCELLED
+        if line.shipped == line.quantity:
+            return LineStatus.DELIVERED if self.status is Status.DELIVERED else LineStatus.SHIPPED
+        if line.shipped:
+            return LineStatus.PARTIALLY_SHIPPED
+        return LineStatus.BACKORDERED if line.waiting else LineStatus.PENDING
 
     def move_to(self, target: Status) -> "Order":
         """The same order in ``target``.
@@ -487,7 +533,7 @@ class Order:
         if not parts and self.lines:
             raise Conflict("All units of this order wait for stock", field="items", reason="backordered")
         target = FulfillmentStatus.FULFILLED if whole else FulfillmentStatus.PARTIAL
-        if target is not self.fulfillment_status and target not in FULFILLMENT_MOVES[self.fulfillment_status]:
+        if target not in FULFILLMENT_MOVES[self.fulfillment_status]:
             raise IllegalMove(f"An order that is {self.fulfillment_status} cannot become {target}")
         return replace(moved, fulfillment_status=target), tuple(parts)
 
@@ -495,6 +541,11 @@ class Order:
         """The same order with units of a line that waited set aside in a warehouse."""
         allocated = self.line(line_id).allocate(warehouse_id, units)
         return replace(self, lines=tuple(allocated if each.line_id == line_id else each for each in self.lines))
+
+    def expect(self, line_id: str, day: date) -> "Order":
+        """The same order with another day on which the units that a line waits for should be there."""
+        expecting = replace(self.line(line_id), expected_on=day)
+        return replace(self, lines=tuple(expecting if each.line_id == line_id else each for each in self.lines))
 
     def may_pay(self, target: PaymentStatus) -> bool:
         return target in PAYMENT_MOVES[self.payment_status]

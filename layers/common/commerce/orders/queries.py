@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from commerce.counters import store as counters
 from commerce.events.model import TimelineEvent
+from commerce.fulfillment.model import Shipment
+from commerce.fulfillment.queries import shipments_of
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Malformed, NotFound
 from commerce.kernel.paging import Page, PageRequest
@@ -18,10 +20,11 @@ _ROUNDS = 8  # how often a narrowed page goes on reading to fill up
 
 @dataclass(frozen=True, slots=True)
 class Detailed:
-    """An order with its newest timeline events, newest first."""
+    """An order with its newest timeline events, newest first, and its shipments, oldest first."""
 
     order: Order
     timeline: tuple[TimelineEvent, ...]
+    shipments: tuple[Shipment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def get(tenant: Tenant, order_id: str) -> Order:
 
 
 def get_detailed(tenant: Tenant, order_id: str) -> Detailed:
-    """One order with its newest timeline events.
+    """One order with its newest timeline events and its shipments.
 
     Raises:
         NotFound: no such order.
@@ -61,11 +64,11 @@ def get_detailed(tenant: Tenant, order_id: str) -> Detailed:
     found = store.find_with_timeline(tenant, order_id, TIMELINE_EMBEDDED)
     if found is None:
         raise NotFound("order")
-    return Detailed(found[0], tuple(found[1]))
+    return Detailed(found[0], tuple(found[1]), shipments_of(tenant, found[0]))
 
 
 def get_own(tenant: Tenant, order_id: str, customer_id: str) -> Detailed:
-    """A customer's own order with its newest timeline events; notes are not for customers (contract MO-03, NT-01).
+    """A customer's own order, as ``get_detailed`` gives it, without the notes (contract MO-03, NT-01).
 
     Raises:
         NotFound: no such order, or another customer's.
@@ -73,7 +76,7 @@ def get_own(tenant: Tenant, order_id: str, customer_id: str) -> Detailed:
     found = store.find_with_timeline(tenant, order_id, TIMELINE_EMBEDDED, notes=False)
     if found is None or found[0].buyer.customer_id != customer_id:
         raise NotFound("order")
-    return Detailed(found[0], tuple(found[1]))
+    return Detailed(found[0], tuple(found[1]), shipments_of(tenant, found[0]))
 
 
 def find(tenant: Tenant, wanted: FindOrders) -> Page[ListedOrder]:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from commerce.orders.model import Order, OrderLine, SoldGiftCard, Tender
+from commerce.orders.model import AppliedDiscount, Order, OrderLine, SoldGiftCard, Tender
 
 
 def as_object(order: Order) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def as_object(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "subtotal": order.subtotal.major,
         "discount": order.discount.major,
+        "discounts": [_discount(discount) for discount in order.discounts],
         "shipping": order.shipping.major,
         "tax": order.tax.major,
         "total": order.total.major,
@@ -51,9 +52,25 @@ def _item(line: OrderLine) -> dict[str, Any]:
         "sku": line.sku,
         "name": line.name,
         "quantity": line.quantity,
+        "shipped": line.shipped,
+        "waiting": line.waiting,
+        "backorder_id": line.backorder_id,
+        "expected_date": None if line.expected_on is None else line.expected_on.isoformat(),
         "price": line.unit_price.major,
         "catalogue_price": None if line.catalogue_price is None else line.catalogue_price.major,
         "total": line.total.major,
+        "discount": line.discount.major,
+    }
+
+
+def _discount(discount: AppliedDiscount) -> dict[str, Any]:
+    return {
+        "type": str(discount.kind),
+        "id": discount.discount_id,
+        "code": discount.code,
+        "name": discount.name,
+        "amount": discount.amount.major,
+        "shipping": discount.shipping.major,
     }
 
 

@@ -16,7 +16,7 @@ from commerce.gift_cards.model import AppliedCard, Funding, GiftCard, Redemption
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Conflict, Detail, Invalid, StaleWrite
-from commerce.kernel.limits import MAX_GIFT_CARDS
+from commerce.kernel.limits import MAX_ENDING_WRITES, MAX_GIFT_CARDS
 from commerce.kernel.money import Money, total
 from commerce.ledger import store as ledger
 from commerce.ledger.entries import given_back_from, shortfall
@@ -28,8 +28,6 @@ from commerce.store_credit import store as credit
 from commerce.store_credit import use_cases as store_credit
 from commerce.store_credit.model import Lot, available, balance_of, draw
 from commerce.table.transaction import MAX_ACTIONS, Transaction
-
-_OTHER_WRITES = 11  # of calling an order off, besides its stock and its tenders
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +118,7 @@ def _tender(kind: TenderKind, tender_id: str, source: str, amount: Money) -> Ten
 
 def require_cancellable(tx: Transaction, order: Order) -> None:
     """Raise Invalid where calling the order off would not fit into one transaction; so it is not placed."""
-    reserved = len(order.reserved)
-    back = sum(4 if tender.kind is TenderKind.GIFT_CARD else 3 for tender in order.tenders)
-    if max(len(tx), reserved + back + _OTHER_WRITES) > MAX_ACTIONS:
+    if len(tx) > MAX_ACTIONS or order.ending_writes > MAX_ENDING_WRITES:
         raise Invalid(
             "So many lines and tenders do not go into one order; use fewer", field="items", reason="too_many_parts"
         )

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from commerce.fulfillment.contracts import V2ShipmentOut
 from commerce.http.contracts import Id, Instant, Major, Output
-from commerce.http.dates import Bound
+from commerce.http.dates import Bound, DayOut
 from commerce.http.pages import PageQuery
 from commerce.kernel.caller import Caller
 from commerce.kernel.periods import Bounds
@@ -21,10 +22,14 @@ from commerce.orders.model import (
 )
 from commerce.orders.queries import Detailed, FindOrders
 from commerce.orders.representation import as_object
+from commerce.promotions.applied_contracts import AppliedDiscountOut
 
 
 class V2ItemOut(Output):
-    """``catalogue_price`` is what the catalogue asked, where the order has another price."""
+    """``shipped`` units have left, ``waiting`` ones wait for stock, which should be there on ``expected_date``.
+
+    ``catalogue_price`` is what the catalogue asked, where the order has another price.
+    """
 
     id: str
     product_id: str
@@ -32,9 +37,14 @@ class V2ItemOut(Output):
     sku: str
     name: str
     quantity: int
+    shipped: int
+    waiting: int
+    backorder_id: str | None
+    expected_date: DayOut | None
     price: Major
     catalogue_price: Major | None
     total: Major
+    discount: Annotated[Major, Field(description="What of the order's discount is this line's")]
 
 
 class V2AddressOut(Output):
@@ -63,6 +73,7 @@ class V2OrderOut(Output):
     currency: str
     subtotal: Major
     discount: Major
+    discounts: list[AppliedDiscountOut]
     shipping: Major
     tax: Major
     total: Major
@@ -92,6 +103,7 @@ class V2OrderOut(Output):
 class V2DetailedOrderOut(V2OrderOut):
     """A whole order. ``timeline`` holds the newest fifty events, newest first; ``timeline_url`` leads to all."""
 
+    shipments: list[V2ShipmentOut]
     timeline: list[TimelineOut]
     timeline_url: str
 
@@ -99,6 +111,7 @@ class V2DetailedOrderOut(V2OrderOut):
     def of_detailed(cls, detailed: Detailed) -> "V2DetailedOrderOut":
         return cls(
             **as_object(detailed.order),
+            shipments=[V2ShipmentOut.of(each) for each in detailed.shipments],
             timeline=[TimelineOut.of(event) for event in detailed.timeline],
             timeline_url=f"/admin/orders/{detailed.order.order_id}/timeline",
         )

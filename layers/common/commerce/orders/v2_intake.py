@@ -10,6 +10,7 @@ from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Invalid
 from commerce.kernel.limits import MAX_LINES
 from commerce.orders.addresses import AddressIn
+from commerce.orders.intake import CouponCodes
 from commerce.orders.placing import PlaceOrder, WantedItem
 from commerce.payments.methods import CARD, require_type
 
@@ -41,6 +42,7 @@ class V2PlaceOrderIn(Input):
     shipping_method: (
         Annotated[_Name, Field(description=f"Of: {', '.join(SHIPPING_METHODS)}", examples=["standard"])] | None
     ) = None
+    coupon_codes: CouponCodes = []
     metadata: Metadata = {}
 
     def to_command(self, tenant: Tenant) -> PlaceOrder:
@@ -59,5 +61,6 @@ class V2PlaceOrderIn(Input):
             billing_address=self.billing_address.to_address(tenant.country) if self.billing_address else None,
             payment_method=self.payment_method,
             shipping_method=self.shipping_method,
+            coupon_codes=tuple(self.coupon_codes),
             metadata=self.metadata,
         )

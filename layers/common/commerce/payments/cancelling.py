@@ -3,12 +3,11 @@
 Stripe is asked first. A payment that goes through in the meantime wins: the order follows it, and the caller is told.
 """
 
-from typing import Any
-
 from commerce.events.model import TimelineType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller
 from commerce.kernel.errors import Conflict, Forbidden, NotFound, require_version
+from commerce.mails.notices import NoticeKind, notify
 from commerce.orders import ending
 from commerce.orders import queries as order_queries
 from commerce.orders import store as order_rows
@@ -64,7 +63,7 @@ def cancel_order(
     reason: str | None = None,
     note: str | None = None,
     refund: bool = False,
-    data: dict[str, Any] | None = None,
+    notify_customer: bool = False,
 ) -> Cancelled:
     """Cancel an order: call off its open payment, then give its stock back, and the stored value that paid for it.
 
@@ -80,7 +79,10 @@ def cancel_order(
     if order.payment_intent_id is not None and order.may_pay(PaymentStatus.VOIDED):
         intent = call_off(tx, caller, order, order.payment_intent_id)
     change = OrderChange(tx, caller, order, order)
+    data = {"notify_customer": notify_customer}
     refunded = ending.cancel(change, reason, voided=intent is not None, refund=refund, data=data)
+    if notify_customer:
+        notify(change, NoticeKind.ORDER_CANCELLED, order.order_id)
     cancelled = change.save()
     if intent is not None:
         record(tx, cancelled, intent, caller)

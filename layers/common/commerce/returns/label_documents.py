@@ -2,24 +2,20 @@
 
 One A6 page. The same label gives the same bytes, so it may be written any number of times.
 
-It is set in Helvetica, which every viewer has, and which prints Western European letters alone. Letters with another
-accent lose it, and what is left (Arabic, Chinese, an emoji) prints as a question mark. The RMA number, in type and as
-a barcode, is what finds the return; it is always whole.
-
 Needs the documents layer.
 """
 
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import cast
 
 from barcode import Code128  # type: ignore[import-untyped]
-from fpdf import FPDF
 from fpdf.enums import MethodReturnValue
+
+from commerce.documents.typesetting import TEXT as TYPEFACE
+from commerce.documents.typesetting import Sheet
 
 # Millimetres from here on; sizes of type are in points.
 _PAGE = (105.0, 148.0)
@@ -33,10 +29,6 @@ _RECIPIENT_LINES, _SENDER_LINES, _CONTENT_LINES, _NOTE_LINES = 7, 6, 7, 2
 _BAR_HEIGHT = 20.0
 _MODULE_AT_MOST, _MODULE_AT_LEAST = 0.5, 0.25  # a hand-held scanner reads a quarter of a millimetre off plain paper
 _QUIET = 10  # modules without ink on both sides, as Code 128 asks
-
-_CREATED = datetime(2000, 1, 1, tzinfo=UTC)  # any fixed one
-_ENCODING = "cp1252"  # of the fonts that come with every viewer
-_UNDECOMPOSED = str.maketrans("ŁłĐđĦħı", "LlDdHhi")  # letters whose stroke Unicode takes for a part of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +52,8 @@ def render(label: ReturnLabel) -> bytes:
             barcode could not be scanned.
     """
     bars = _bars(label.rma_number)
-    pdf = FPDF(unit="mm", format=_PAGE)
-    pdf.set_creation_date(_CREATED)
-    pdf.set_title(f"Return {label.rma_number}")
-    pdf.set_margin(_MARGIN)
+    pdf = Sheet(*_PAGE, _MARGIN, f"Return {label.rma_number}")
     pdf.set_auto_page_break(False)
-    pdf.c_margin = 0
-    pdf.str_alias_nb_pages = ""  # a product may be called "{nb}"
     pdf.add_page()
 
     _address(pdf, _RECIPIENT, "RETURN TO", label.recipient, _RECIPIENT_LINES, _LARGE)
@@ -79,24 +66,24 @@ def render(label: ReturnLabel) -> bytes:
     return bytes(pdf.output())
 
 
-def _address(pdf: FPDF, top: float, heading: str, lines: Sequence[str], most: int, size: float) -> None:
-    pdf.set_font("helvetica", size=_SMALL)
+def _address(pdf: Sheet, top: float, heading: str, lines: Sequence[str], most: int, size: float) -> None:
+    pdf.set_font(TYPEFACE, size=_SMALL)
     top = _lines(pdf, top, [heading])
-    pdf.set_font("helvetica", style="B" if size == _LARGE else "", size=size)
+    pdf.set_font(TYPEFACE, style="B" if size == _LARGE else "", size=size)
     _lines(pdf, top + 0.5, _fitted(pdf, lines, most))
 
 
-def _number(pdf: FPDF, number: str) -> None:
-    pdf.set_font("helvetica", style="B", size=_HUGE)
+def _number(pdf: Sheet, number: str) -> None:
+    pdf.set_font(TYPEFACE, style="B", size=_HUGE)
     pdf.set_font_size(min(_HUGE, _HUGE * _WIDTH / pdf.get_string_width(number)))
     pdf.set_xy(_MARGIN, _NUMBER)
     pdf.cell(_WIDTH, _HUGE * _LEADING, number, align="C")
 
 
-def _contents(pdf: FPDF, label: ReturnLabel) -> None:
-    pdf.set_font("helvetica", style="B", size=_TEXT)
+def _contents(pdf: Sheet, label: ReturnLabel) -> None:
+    pdf.set_font(TYPEFACE, style="B", size=_TEXT)
     _lines(pdf, _ORDER, _fitted(pdf, [f"Order {label.order_number} - {label.shop}"], 1))
-    pdf.set_font("helvetica", size=_TEXT)
+    pdf.set_font(TYPEFACE, size=_TEXT)
     note = _fitted(pdf, [label.note or ""], _NOTE_LINES)
     room = _CONTENT_LINES - len(note)
     items = [f"{units} x {name}" for name, units in label.items]
@@ -119,7 +106,7 @@ def _module(pattern: str) -> float:
     return min(_MODULE_AT_MOST, _WIDTH / (len(pattern) + 2 * _QUIET))
 
 
-def _draw(pdf: FPDF, pattern: str) -> None:
+def _draw(pdf: Sheet, pattern: str) -> None:
     module = _module(pattern)
     x = (_PAGE[0] - len(pattern) * module) / 2
     for ink, run in groupby(pattern):
@@ -129,11 +116,11 @@ def _draw(pdf: FPDF, pattern: str) -> None:
         x += width
 
 
-def _rule(pdf: FPDF, y: float) -> None:
+def _rule(pdf: Sheet, y: float) -> None:
     pdf.line(_MARGIN, y, _PAGE[0] - _MARGIN, y)
 
 
-def _lines(pdf: FPDF, top: float, lines: Sequence[str]) -> float:
+def _lines(pdf: Sheet, top: float, lines: Sequence[str]) -> float:
     """Print each as it is, and give where the next one would begin."""
     height = pdf.font_size_pt * _LEADING
     for line in lines:
@@ -143,12 +130,12 @@ def _lines(pdf: FPDF, top: float, lines: Sequence[str]) -> float:
     return top
 
 
-def _fitted(pdf: FPDF, texts: Sequence[str], most: int) -> list[str]:
+def _fitted(pdf: Sheet, texts: Sequence[str], most: int) -> list[str]:
     """The texts in at most so many lines: each has one, those that need more have what is left, the first ones first.
 
     Of an address, the town and the country stand last, and a long name must not push them out.
     """
-    printed = [text for each in texts if (text := _printable(each))]
+    printed = [text for each in texts if (text := pdf.plain(each))]
     if len(printed) > most:
         printed[most - 1 :] = [", ".join(printed[most - 1 :])]
     fitted: list[str] = []
@@ -159,26 +146,10 @@ def _fitted(pdf: FPDF, texts: Sequence[str], most: int) -> list[str]:
     return fitted
 
 
-def _wrapped(pdf: FPDF, text: str) -> list[str]:
+def _wrapped(pdf: Sheet, text: str) -> list[str]:
     return cast("list[str]", pdf.multi_cell(_WIDTH, text=text, align="L", dry_run=True, output=MethodReturnValue.LINES))
 
 
-def _cut(pdf: FPDF, text: str) -> str:
+def _cut(pdf: Sheet, text: str) -> str:
     kept = bisect_right(range(len(text)), _WIDTH, key=lambda length: pdf.get_string_width(text[:length] + "...")) - 1
     return text[:kept].rstrip() + "..."
-
-
-def _printable(text: str) -> str:
-    """On one line, and in the fonts' encoding: a character for each byte, as fpdf2 takes it."""
-    composed = unicodedata.normalize("NFC", " ".join(text.split()))
-    encoded = b"".join(_encoded(character) for character in composed if character.isprintable())
-    return encoded.decode("latin-1")
-
-
-def _encoded(character: str) -> bytes:
-    try:
-        return character.encode(_ENCODING)
-    except UnicodeEncodeError:
-        parts = unicodedata.normalize("NFKD", character.translate(_UNDECOMPOSED))
-        plain = "".join(part for part in parts if not unicodedata.combining(part))
-        return plain.encode("ascii") if plain.isascii() and plain else b"?"

@@ -6,11 +6,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from commerce.documents.model import address_lines
 from commerce.kernel import downloads
 from commerce.kernel.aws import client
 from commerce.kernel.caller import Tenant
 from commerce.kernel.errors import Unavailable
-from commerce.orders.model import Address, Order
+from commerce.orders.model import Order
 from commerce.returns.model import Return
 
 
@@ -34,7 +35,7 @@ def issue(tenant: Tenant, order: Order, ret: Return) -> None:
         rma_number=ret.rma_number,
         order_number=order.order_id,
         shop=shop,
-        sender=_lines(order.shipping_address),
+        sender=address_lines(order.shipping_address),
         recipient=tenant.returns.address or (shop,),
         items=tuple((names[item.line_id], item.quantity) for item in ret.items),
         note=None,
@@ -75,13 +76,6 @@ def link(tenant: Tenant, ret: Return) -> str | None:
 def link_expires_at(ret: Return) -> datetime | None:
     """Until when a link of now is good at least."""
     return downloads.links_expire_at() if ret.has_label else None
-
-
-def _lines(address: Address) -> tuple[str, ...]:
-    """An address as it is printed."""
-    town = " ".join(filter(None, (address.postal_code, address.city, address.state)))
-    lines = (address.name, address.company, address.address1, address.address2, town, address.country)
-    return tuple(line for line in lines if line)
 
 
 def _s3() -> Any:

@@ -391,7 +391,7 @@ def _placed(tenant: Tenant, order: Order, receipt: Receipt, index: int) -> Recei
     line = next((each for each in order.lines if each.line_id == receipt.line_id), None)
     if line is None or receipt.disposition is not Disposition.RESTOCK or receipt.warehouse_id is not None:
         return receipt
-    return replace(receipt, warehouse_id=line.allocations[0].warehouse_id)
+    return replace(receipt, warehouse_id=next(part.warehouse_id for part in line.allocations if part.shipped))
 
 
 def _receive(change: _Change, received: Return) -> None:

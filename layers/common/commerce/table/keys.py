@@ -110,6 +110,11 @@ def movement(tenant: Tenant, product_id: str, movement_id: str) -> Key:
     return Key(f"{partition(tenant)}#MOVEMENTS#{product_id}", movement_id)
 
 
+def stock_ledger(tenant: Tenant) -> str:
+    """Index partition of all movements and goods issues, by when they were."""
+    return f"{partition(tenant)}#STOCKLEDGER"
+
+
 def stock_alerts(tenant: Tenant, product_id: str) -> str:
     return f"{partition(tenant)}#ALERTS#{product_id}"
 
@@ -117,6 +122,24 @@ def stock_alerts(tenant: Tenant, product_id: str) -> str:
 def stock_alert(tenant: Tenant, product_id: str, variant_id: str | None, warehouse_id: str | None) -> Key:
     """One per variant or all of them, in a warehouse or all of them; no id is ``*``."""
     return Key(stock_alerts(tenant, product_id), f"{variant_id or '*'}#{warehouse_id or '*'}")
+
+
+def purchase_order(tenant: Tenant, purchase_order_id: str) -> Key:
+    return Key(f"{partition(tenant)}#PURCHASE#{purchase_order_id}", "PURCHASE")
+
+
+def open_draft(tenant: Tenant, product_id: str, variant_id: str | None, warehouse_id: str | None) -> Key:
+    """Says that a purchase order of what an alert watches is a draft."""
+    scope = stock_alert(tenant, product_id, variant_id, warehouse_id)
+    return Key(f"{partition(tenant)}#DRAFTS#{product_id}", scope.sk)
+
+
+def all_purchase_orders(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#PURCHASES"
+
+
+def purchase_orders_in_status(tenant: Tenant, status: str) -> str:
+    return f"{partition(tenant)}#PURCHASES#{status}"
 
 
 def sku(tenant: Tenant, code: str) -> Key:
@@ -167,6 +190,43 @@ def cart(tenant: Tenant, customer_id: str) -> Key:
 def checkout(tenant: Tenant, cart_id: str) -> Key:
     """Tells whose cart it is, and which order became of it."""
     return Key(f"{partition(tenant)}#CHECKOUT#{cart_id}", "CHECKOUT")
+
+
+# Promotions. A coupon's uses stand in its partition: COUPON < CUSTOMER#… < USE#….
+
+
+def coupon(tenant: Tenant, coupon_id: str) -> Key:
+    """The id follows from the code, so that a code is unique and either finds the coupon."""
+    return Key(f"{partition(tenant)}#COUPON#{coupon_id}", "COUPON")
+
+
+def coupon_use(tenant: Tenant, coupon_id: str, order_id: str) -> Key:
+    return Key(coupon(tenant, coupon_id).pk, f"USE#{order_id}")
+
+
+def coupon_of_customer(tenant: Tenant, coupon_id: str, customer_id: str) -> Key:
+    """How many orders of a customer use a coupon."""
+    return Key(coupon(tenant, coupon_id).pk, f"CUSTOMER#{customer_id}")
+
+
+def all_coupons(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#COUPONS"
+
+
+DISCOUNT_PREFIX = "DISCOUNT#"
+
+
+def automatic_discounts(tenant: Tenant) -> str:
+    return f"{partition(tenant)}#DISCOUNTS"
+
+
+def automatic_discount(tenant: Tenant, discount_id: str) -> Key:
+    return Key(automatic_discounts(tenant), f"{DISCOUNT_PREFIX}{discount_id}")
+
+
+def live_discounts(tenant: Tenant) -> Key:
+    """Copies of the automatic discounts that are, or will be, live: what a purchase reads of them."""
+    return Key(automatic_discounts(tenant), "LIVE")
 
 
 # Stored value. A card's redemptions and ledger entries stand in its partition, a customer's lots and entries of store
@@ -238,9 +298,10 @@ def due_credit_lots(shard: int) -> str:
     return f"DUE#CREDIT#{shard}"
 
 
-# Orders. In an order's partition the order row sorts right after its timeline: DISPUTE#… < EVENT#… < ORDER < PAYMENT#…
-# < POSTING#… < REFUND#… < RETURN#… < STOCK#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore reads
-# the order and its newest events.
+# Orders. In an order's partition the order row sorts right after its timeline: ALLOCATION#… < ATTACHMENT#… <
+# ATTACHMENTS < CUSTOMER_MAIL#… < DISPUTE#… < EVENT#… < ORDER < PAYMENT#… < POSTING#… < REFUND#… < RETURN#… <
+# SHIPMENT#… < STOCK#… < TIMEOUT. One descending query from ORDER down to EVENT# therefore reads the order and its
+# newest events.
 
 
 def order(tenant: Tenant, order_id: str) -> Key:
@@ -253,6 +314,18 @@ TIMELINE_PREFIX = "EVENT#"
 def timeline(tenant: Tenant, order_id: str, version: int, place: str) -> Key:
     """Events sort by the order's version that they belong to, then by their place in it: a total order."""
     return Key(order(tenant, order_id).pk, f"{TIMELINE_PREFIX}{version:08d}#{place}")
+
+
+ATTACHMENT_PREFIX = "ATTACHMENT#"
+
+
+def attachment(tenant: Tenant, order_id: str, attachment_id: str) -> Key:
+    return Key(order(tenant, order_id).pk, f"{ATTACHMENT_PREFIX}{attachment_id}")
+
+
+def attachment_set(tenant: Tenant, order_id: str) -> Key:
+    """What all attachments of an order have in common."""
+    return Key(order(tenant, order_id).pk, "ATTACHMENTS")
 
 
 PAYMENT_PREFIX = "PAYMENT#"
@@ -284,8 +357,20 @@ def goods_issue(tenant: Tenant, order_id: str, issue_id: str) -> Key:
     return Key(order(tenant, order_id).pk, f"STOCK#{issue_id}")
 
 
+SHIPMENT_PREFIX = "SHIPMENT#"
+
+
+def shipment(tenant: Tenant, order_id: str, shipment_id: str) -> Key:
+    return Key(order(tenant, order_id).pk, f"{SHIPMENT_PREFIX}{shipment_id}")
+
+
 def order_timeout(tenant: Tenant, order_id: str) -> Key:
     return Key(order(tenant, order_id).pk, "TIMEOUT")
+
+
+def customer_mail(tenant: Tenant, order_id: str, notice: str, subject_id: str) -> Key:
+    """One per kind of notice and what it is about."""
+    return Key(order(tenant, order_id).pk, f"CUSTOMER_MAIL#{notice}#{subject_id}")
 
 
 DISPUTE_PREFIX = "DISPUTE#"
@@ -310,6 +395,15 @@ def all_disputes(tenant: Tenant) -> str:
 
 def disputes_in_status(tenant: Tenant, status: str) -> str:
     return f"{partition(tenant)}#DISPUTES#{status}"
+
+
+def invoice(tenant: Tenant, order_id: str) -> Key:
+    """Not in the order's partition, where it would stand between the order and its newest events."""
+    return Key(f"{partition(tenant)}#INVOICE#{order_id}", "INVOICE")
+
+
+def invoice_numbers(tenant: Tenant) -> Key:
+    return Key(f"{partition(tenant)}#INVOICES", "NUMBERS")
 
 
 REFUND_PREFIX = "REFUND#"
@@ -382,6 +476,55 @@ def return_workflow(tenant: Tenant, return_id: str) -> Key:
 def due_return_workflows(shard: int) -> str:
     """Index partition of returns that have not ended, of all tenants, by when to look after their workflow."""
     return f"DUE#RETURNWORKFLOW#{shard}"
+
+
+# Backorders. A queue's rows stand in the order in which they are served.
+
+
+def backorder(tenant: Tenant, backorder_id: str) -> Key:
+    return Key(f"{partition(tenant)}#BACKORDER#{backorder_id}", "BACKORDER")
+
+
+def backorders(tenant: Tenant, kind: str) -> str:
+    return f"{partition(tenant)}#BACKORDERS#{kind}"
+
+
+def waiting_backorders(tenant: Tenant, kind: str) -> str:
+    return f"{partition(tenant)}#BACKORDERS#{kind}#WAITING"
+
+
+def queue(tenant: Tenant, variant_id: str) -> str:
+    """Those who wait for a variant."""
+    return listing(tenant, "waiting", variant_id)
+
+
+def place_in_queue(
+    tenant: Tenant, variant_id: str, priority: int, placed_at: datetime, line_number: int, backorder_id: str
+) -> Key:
+    """A higher priority (0 to 9) comes first, then who was there first."""
+    place = f"{9 - priority}#{sortable(placed_at)}#{line_number:03d}#{backorder_id}"
+    return Key(queue(tenant, variant_id), place)
+
+
+def due_backorders(shard: int) -> str:
+    """Index partition of backorders whose customers have a date, of all tenants, by when it is over."""
+    return f"DUE#BACKORDER#{shard}"
+
+
+def allocation(tenant: Tenant, order_id: str, allocation_id: str) -> Key:
+    return Key(order(tenant, order_id).pk, f"ALLOCATION#{allocation_id}")
+
+
+# Jobs: what is too much for one request
+
+
+def job(tenant: Tenant, job_id: str) -> Key:
+    return Key(f"{partition(tenant)}#JOB#{job_id}", "JOB")
+
+
+def unfinished_jobs() -> str:
+    """Index partition of jobs that are not over, of all tenants, by when something last happened to them."""
+    return "DUE#JOB"
 
 
 # Ledger, events, counters, idempotency

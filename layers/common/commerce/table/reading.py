@@ -57,9 +57,17 @@ def partition(
     )
 
 
-def stream(pk: str, condition: Any = None, *, index: str | None = None, page_size: int = 1000) -> Iterator[Row]:
+def stream(
+    pk: str,
+    condition: Any = None,
+    *,
+    index: str | None = None,
+    page_size: int = 1000,
+    newest_first: bool = False,
+) -> Iterator[Row]:
     """The rows of a partition of the table or of an index, in order, fetched a page at a time as they are asked for."""
-    rows = iter(Row.query(pk, condition, index_name=index, page_size=page_size))
+    found = Row.query(pk, condition, index_name=index, page_size=page_size, scan_index_forward=not newest_first)
+    rows = iter(found)
     while (row := _guarded(lambda: next(rows, None))) is not None:
         yield row
 

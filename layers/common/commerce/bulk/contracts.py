@@ -1,0 +1,228 @@
+"""Bulk work on the wire (contract BU-01…05)."""
+
+import csv
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from io import StringIO
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from commerce.bulk.changes import Document, RowResult
+from commerce.bulk.use_cases import MAX_AT_ONCE, MAX_ROWS
+from commerce.catalog.contracts import Sku, Slug, Units
+from commerce.catalog.model import ProductStatus
+from commerce.http.amounts import AmountIn, money
+from commerce.http.contracts import Changes, Id, Input, Instant, Output, Query, Says, Text
+from commerce.inventory.contracts import Reason
+from commerce.inventory.model import MAX_STOCK
+from commerce.jobs import files
+from commerce.jobs.model import Format, Job, JobStatus
+from commerce.kernel import clock
+from commerce.kernel.caller import Tenant
+
+_AT_ONCE = f"Up to {MAX_AT_ONCE} are done by the time of the answer, more by a job"
+_NUMBERS = ("price", "stock")  # columns of an import
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("null", "Leave the field out to leave it as it is")
+    return value
+
+
+class ProductUpdatesIn(Changes):
+    """What all of the products are to have; these three fields and no others."""
+
+    price: AmountIn | None = None
+    status: ProductStatus | None = None
+    category: Annotated[Slug, Field(description="The only category, in place of those before")] | None = None
+
+    _given = field_validator("*", mode="before")(_not_null)
+
+
+class UpdateProductsIn(Input):
+    product_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_ROWS, description=_AT_ONCE)]
+    updates: ProductUpdatesIn
+
+    def to_rows(self, currency: str) -> list[Document]:
+        updates = {name: str(value) for name, value in self.updates.sent.items() if name != "price"}
+        if self.updates.price is not None:
+            updates["price"] = money(self.updates.price, currency, field="updates.price").minor  # type: ignore[assignment]
+        return [{"product_id": product_id, **updates} for product_id in self.product_ids]
+
+
+class ImportRowIn(Input):
+    """A product with this SKU is changed in what is given; where there is none, it is made."""
+
+    name: Text
+    sku: Annotated[Sku, Field(examples=["HEADPHONE-001"])]
+    price: AmountIn
+    status: ProductStatus | None = None
+    category: Slug | None = None
+    stock: Annotated[Units, Field(description="Counted units available at the shop's first warehouse")] | None = None
+
+
+def _read_csv(given: Any) -> Any:
+    """The rows of a CSV text in place of it; empty cells are left out."""
+    if not isinstance(given, dict) or not isinstance(given.get("csv"), str) or "rows" in given:
+        return given
+    reader = csv.DictReader(StringIO(given["csv"].removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        rows = [_typed(row) for row in reader]
+    except csv.Error:
+        raise PydanticCustomError("csv", "csv must be CSV (RFC 4180) with a line of names") from None
+    return {name: value for name, value in given.items() if name != "csv"} | {"rows": rows}
+
+
+def _typed(row: dict[str | None, Any]) -> dict[str, Any]:
+    """Cells as JSON would have them; what is too much in a line comes as a field that nobody knows."""
+    given = {str(name): cell for name, cell in row.items() if cell not in ("", None)}
+    return {name: _number(cell) if name in _NUMBERS else cell for name, cell in given.items()}
+
+
+def _number(cell: str) -> Any:
+    try:
+        value = Decimal(cell)
+    except InvalidOperation:
+        return cell
+    return int(value) if cell.isdecimal() else value
+
+
+def _says_either(schema: dict[str, Any]) -> None:
+    schema["required"] = []
+    schema["properties"]["csv"] = {
+        "type": "string",
+        "description": "Instead of rows: CSV with a line of names, which are those of a row's fields",
+        "examples": ["sku,name,price,stock\r\nMUG-1,Mug,12.50,40\r\n"],
+    }
+    schema["oneOf"] = [{"required": ["rows"]}, {"required": ["csv"]}]
+
+
+class ImportProductsIn(Input):
+    """``rows``, or the same as ``csv``; no SKU twice."""
+
+    model_config = {"json_schema_extra": _says_either}
+
+    rows: Annotated[list[ImportRowIn], Field(min_length=1, max_length=MAX_ROWS, description=_AT_ONCE)]
+
+    _csv = model_validator(mode="before")(_read_csv)
+
+    @field_validator("rows")
+    @classmethod
+    def _distinct(cls, rows: list[ImportRowIn]) -> list[ImportRowIn]:
+        if len({row.sku for row in rows}) < len(rows):
+            raise PydanticCustomError("duplicate_sku", "Two rows have the same SKU")
+        return rows
+
+    def to_rows(self, currency: str) -> list[Document]:
+        return [
+            row.model_dump(mode="json", exclude={"price"}, exclude_none=True)
+            | {"price": money(row.price, currency, field=f"rows.{number}.price").minor}
+            for number, row in enumerate(self.rows)
+        ]
+
+
+class AdjustmentIn(Input):
+    product_id: Id
+    quantity_change: Annotated[
+        int, Field(strict=True, examples=[50]), Says(minimum=-MAX_STOCK, maximum=MAX_STOCK, **{"not": {"const": 0}})
+    ]
+    reason: Reason
+    variant_id: Id | None = None
+    location: Annotated[Id, Field(description="Warehouse; the shop's first one when left out")] | None = None
+    note: Text | None = None
+
+
+class BulkAdjustIn(Input):
+    adjustments: Annotated[list[AdjustmentIn], Field(min_length=1, max_length=MAX_ROWS, description=_AT_ONCE)]
+
+    def to_rows(self) -> list[Document]:
+        return [each.model_dump(exclude_none=True) for each in self.adjustments]
+
+
+class RowErrorOut(Output):
+    """``code`` as errors of the whole request have it, ``reason`` finer."""
+
+    code: str
+    reason: str
+    message: str
+
+
+class RowResultOut(Output):
+    """``row`` counts from 1, in the order of the request."""
+
+    row: int
+    product_id: str | None
+    sku: str | None
+    ok: bool
+    error: RowErrorOut | None
+
+    @classmethod
+    def of(cls, result: RowResult) -> "RowResultOut":
+        error = result.error
+        return cls(
+            row=result.number,
+            product_id=result.product_id,
+            sku=result.sku,
+            ok=error is None,
+            error=RowErrorOut(code=error.code, reason=error.reason, message=error.message) if error else None,
+        )
+
+
+class SummaryOut(Output):
+    total: int
+    succeeded: int
+    failed: int
+
+
+class BulkOut(Output):
+    """What came of each row; or the job that deals with them, whose file will say so: ask ``GET /v2/jobs/{id}``."""
+
+    status: JobStatus
+    job_id: str | None
+    summary: SummaryOut
+    results: list[RowResultOut]
+
+    @classmethod
+    def of(cls, done: Sequence[RowResult] | Job) -> "BulkOut":
+        if isinstance(done, Job):
+            return cls(
+                status=done.status,
+                job_id=done.job_id,
+                summary=SummaryOut(total=done.total, succeeded=done.done - done.refused, failed=done.refused),
+                results=[],
+            )
+        failed = sum(result.error is not None for result in done)
+        return cls(
+            status=JobStatus.SUCCEEDED,
+            job_id=None,
+            summary=SummaryOut(total=len(done), succeeded=len(done) - failed, failed=failed),
+            results=[RowResultOut.of(result) for result in done],
+        )
+
+
+class ExportQuery(Query):
+    format: Format = Format.CSV
+
+
+class ExportOut(Output):
+    """``url`` needs no credential; it is null until the file is written. Ask for the export again for a fresh one."""
+
+    export_id: str
+    format: Literal["csv", "json"]
+    status: JobStatus
+    url: str | None
+    expires_at: Instant | None
+
+    @classmethod
+    def of(cls, tenant: Tenant, job: Job) -> "ExportOut":
+        link = files.link_to(tenant, job) if job.has_file(clock.now()) else None
+        return cls(
+            export_id=job.job_id,
+            format=job.format.value,
+            status=job.status,
+            url=link.url if link else None,
+            expires_at=link.expires_at if link else None,
+        )
