@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # Tests start processes by the hundred: each would compile its libraries anew where bytecode may not be kept.
 export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help up down demo mails test test-stack test-description \
-	check check-style check-types check-description check-template openapi bench bench-export bench-liability bench-refusals planted-bugs costs sam-local deploy tenant access verify-ledger lock environments
+	check check-style check-types check-description check-template openapi bench bench-documents bench-export bench-liability bench-refusals planted-bugs costs sam-local deploy tenant access verify-ledger lock environments
 
 # Any name under which a Python 3.13 may be found; `make PYTHON=/path/to/python3.13 up` settles it.
 PYTHON ?= $(shell for each in python3.13 python3 python "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" \
@@ -96,6 +96,9 @@ planted-bugs: $(DEV_STAMP) ## do the tests bite? plant bugs in a copy, one at a 
 
 bench-export: $(DEV_STAMP) ## measure the export of 100,000 products: rows a second, peak memory; both files are read back
 	@$(PY) -m benchmarks.exports
+
+bench-documents: $(DEV_STAMP) ## measure the PDFs of a 300-line invoice and a 200-order pick list: seconds, peak memory
+	@$(PY) -m benchmarks.documents $(OPTIONS)
 
 bench-liability: $(DEV_STAMP) ## measure the daily export of 100,000 gift cards: rows a second, peak memory
 	@$(PY) -m benchmarks.liability

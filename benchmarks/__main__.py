@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "common"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "documents"))
 
 from benchmarks import cold_start, costs, handlers, imports, report, targets
 from benchmarks.build import ROOT, Build, build

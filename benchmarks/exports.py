@@ -32,7 +32,7 @@ NAMES = ("Harbor Cotton Tee", "Café-Becher, groß", "=1+1 Mug", "ハーバー�
 def product(number: int, pk: str) -> dict[str, Any]:
     """A listed product as DynamoDB gives it, about 1 KB."""
     name = f"{NAMES[number % len(NAMES)]} {number}"
-    variants = [
+    variants: list[dict[str, Any]] = [
         {
             "id": f"var_{number:031x}{size}",
             "sku": f"SKU-{number}-{size}",
@@ -93,7 +93,7 @@ def export(products: int, format: str) -> dict[str, float]:
         patch("commerce.jobs.files.client", return_value=Disk(folder)),
         patch("commerce.kernel.uploads.client", return_value=Disk(folder)),
         patch.object(_Order, "_query", listed),
-        patch.object(running.queries, "get", lambda *_: job),
+        patch("commerce.jobs.queries.get", lambda *_: job),
         patch.object(running, "_saved", saved),
     ):
         began, slices = time.process_time(), 0
@@ -144,8 +144,9 @@ def main() -> int:
             each = measured(products, written_as)
             costs.append(each["seconds"] / products)
             peak = max(peak, each["megabytes"])
+            megabytes = each["bytes"] / 1e6
             print(
-                f"  {written_as:6} {products:8,} {each['slices']:6.0f} {each['bytes'] / 1e6:6.1f} {each['seconds']:8.1f}"
+                f"  {written_as:6} {products:8,} {each['slices']:6.0f} {megabytes:6.1f} {each['seconds']:8.1f}"
                 f" {1 / costs[-1]:8,.0f} {costs[-1] * 1e6:7.1f} {each['megabytes']:8.0f}"
             )
         ratio = costs[-1] / costs[0]

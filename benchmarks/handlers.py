@@ -380,19 +380,75 @@ def _alert(shop: Shop) -> dict[str, Any]:
     return {"product_id": product_id, "alert_id": made["id"]}
 
 
+def _waiting(shop: Shop, kind: str = "backorder", arrived: int = 0) -> Any:
+    """The item of an order of two units of a product of which there was none, with its product."""
+    promise = {"when_out_of_stock": kind, "expected_on": "2099-04-01"}
+    number = shop.number()
+    body = {"name": f"Lamp {number}", "sku": f"LAMP-{number}", "price": 10} | promise
+    product_id = shop.send("POST /v2/products", body=body)["id"]
+    order = {"items": [{"product_id": product_id, "quantity": 2}], "customer_id": shop.customer_id}
+    order_id = shop.send("POST /admin/orders", body=order)["id"]
+    if arrived:
+        stock = {"quantity": arrived, "reason": "restock"}
+        shop.send("POST /v2/inventory/{product_id}/adjust", product_id=product_id, body=stock)
+    return shop.send("GET /admin/orders/{order_id}", order_id=order_id)["items"][0]
+
+
+def _waiting_list(shop: Shop, kind: str) -> dict[str, Any]:
+    for _ in range(PAGE):
+        _waiting(shop, kind)
+    return {"query": {"limit": str(PAGE)}}
+
+
+def _order_that_waits(shop: Shop) -> dict[str, Any]:
+    item = _waiting(shop)
+    return {"body": {"items": [{"product_id": item["product_id"], "quantity": 2}], "customer_id": shop.customer_id}}
+
+
+def _arrived(shop: Shop) -> dict[str, Any]:
+    return {"item_id": _waiting(shop, arrived=2)["backorder_id"]}
+
+
+def _arrived_preorder(shop: Shop) -> dict[str, Any]:
+    return {"body": {"backorder_id": _waiting(shop, "preorder", 2)["backorder_id"], "quantity": 2}}
+
+
+def _arrivals(shop: Shop) -> dict[str, Any]:
+    _waiting(shop, arrived=2)
+    return {}
+
+
+def _promised(shop: Shop) -> dict[str, Any]:
+    return {"id": _waiting(shop, "preorder")["backorder_id"], "body": {"expected_date": "2099-05-01"}}
+
+
+def _arrival(shop: Shop, *, waited_for: bool = True) -> Event:
+    """A message that stock has arrived of what somebody waits for, or nobody."""
+    item = _waiting(shop, arrived=2) if waited_for else {"product_id": "prod_none", "variant_id": "var_none"}
+    shown = {"product_id": item["product_id"], "variant_id": item["variant_id"], "arrived": True}
+    told = {"tenant": TENANT.tenant_id, "mode": str(TENANT.mode), "type": "stock.changed", "data": {"object": shown}}
+    return {"Records": [{"messageId": "message", "body": json.dumps({"detail": told})}]}
+
+
+def _overdue(shop: Shop) -> Event:
+    _arrivals(shop)
+    return {}
+
+
 def _draft(_: Shop) -> dict[str, Any]:
     return {"id": drafted_purchase_order()}
 
 
 def _low_product(shop: Shop, *, alert: bool = True) -> Event:
     """A message about a product whose stock has just fallen below its alert, or that has none."""
-    product_id = shop.send("POST /v2/products", body=shop.product())["id"]
-    stock = {"quantity": 10, "reason": "restock"}
+    made = shop.send("POST /v2/products", body=shop.product())
+    product_id, place = made["id"], {"variant_id": made["variants"][0]["id"], "location": "wh_002"}
+    stock = {"quantity": 10, "reason": "restock"} | place
     shop.send("POST /v2/inventory/{product_id}/adjust", product_id=product_id, body=stock)
     if alert:
-        body = {"threshold": 10, "reorder": {"enabled": True, "quantity": 100}}
+        body = {"threshold": 10, "reorder": {"enabled": True, "quantity": 100}} | place
         shop.send("POST /v2/inventory/{product_id}/alerts", product_id=product_id, body=body)
-        fall = {"quantity": -1, "reason": "sold"}
+        fall = {"quantity": -1, "reason": "sold"} | place
         shop.send("POST /v2/inventory/{product_id}/adjust", product_id=product_id, body=fall)
     detail = {"tenant": "ten_1", "mode": "test", "data": {"object": {"product_id": product_id}}}
     return {"Records": [{"messageId": "message", "body": json.dumps({"detail": detail})}]}
@@ -419,7 +475,7 @@ def _paid_order(shop: Shop) -> str:
     return str(shop.send("GET /v2/payments/{id}", **_paid_payment(shop))["order_id"])
 
 
-_SLIP = "GET /admin/packing/slip/{order_id}"
+_SLIP, _FILE = "GET /admin/packing/slip/{order_id}", "GET /files/{name}"
 
 
 def _to_invoice(shop: Shop) -> dict[str, Any]:
@@ -437,13 +493,14 @@ def _to_pick(shop: Shop) -> dict[str, Any]:
 
 
 def _linked_file(shop: Shop) -> dict[str, Any]:
-    link = urlsplit(shop.send(_SLIP, **_own_order(shop))["download_url"])
+    """The link to a new slip."""
+    link = urlsplit(shop.send(_SLIP, order_id=shop.unpaid_order()["id"])["download_url"])
     return {"name": link.path.rpartition("/")[2], "query": dict(parse_qsl(link.query))}
 
 
 def _downloaded_file(shop: Shop) -> dict[str, Any]:
-    given = _linked_file(shop)
-    shop.send("GET /files/{name}", **given)
+    given, (api, _) = _linked_file(shop), shop.route(_FILE)
+    api.handler(shop.event(_FILE, **given), None)
     return given
 
 
@@ -635,7 +692,7 @@ def _new_coupon(shop: Shop) -> dict[str, Any]:
 def _new_discount(shop: Shop) -> dict[str, Any]:
     """One that no cart of the other subjects is large enough for; there is one at a time."""
     for live in shop.send("GET /v2/discounts/automatic"):
-        shop.send("DELETE /v2/discounts/automatic/{id}", id=live["id"])
+        shop.send("PUT /v2/discounts/automatic/{id}", id=live["id"], body={"active": False})
     conditions = {"buy_quantity": 900, "get_quantity": 1}
     return {"body": {"name": "Bulk", "type": "buy_x_get_y", "conditions": conditions}}
 
@@ -989,7 +1046,7 @@ SUBJECTS: tuple[Subject, ...] = (
         f"POST {_CHECKOUT}/coupons",
         lambda shop: {"body": {"couponCode": _coupon_to_apply(shop)["body"]["code"]}} | _checkout(shop),
     ),
-    _route(f"DELETE {_CHECKOUT}/coupons/{{code}}", lambda shop: _applied_coupon(shop) | _checkout(shop)),
+    _route(f"DELETE {_CHECKOUT}/coupons/{{code}}", lambda shop: _checkout(shop) | _applied_coupon(shop)),
     _route("GET /admin/coupons", _nothing, Target.LIST),
     _route("POST /admin/coupons", _new_coupon),
     _route(
@@ -1079,6 +1136,16 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /v2/inventory/{product_id}/alerts", lambda shop: {"product_id": shop.products[0]["id"]}, Target.NONE),
     _route("POST /v2/inventory/{product_id}/alerts", _new_alert),
     _route("DELETE /v2/inventory/{product_id}/alerts/{alert_id}", _alert),
+    _route("POST /admin/orders", _order_that_waits, Target.PLACE, note="1 line that waits"),
+    _route("GET /admin/backorders", lambda shop: _waiting_list(shop, "backorder"), note=f"{PAGE} rows"),
+    _route("POST /admin/backorders/{item_id}/allocate", _arrived),
+    _route("POST /admin/backorders/auto-allocate", _arrivals, note="1 allocation"),
+    _route("GET /admin/preorders", lambda shop: _waiting_list(shop, "preorder"), note=f"{PAGE} rows"),
+    _route("POST /admin/preorders/allocate", _arrived_preorder),
+    _route("PATCH /admin/preorders/{id}", _promised),
+    _function("queues/allocate_arrivals", lambda shop: _arrival(shop, waited_for=False), note="nobody waits"),
+    _function("queues/allocate_arrivals", _arrival, note="1 allocation"),
+    _function("schedules/sweep_backorders", _overdue, note="1 allocation"),
     *_list("GET /v2/purchase-orders"),
     _route("GET /v2/purchase-orders/{id}", _draft, Target.GET),
     _route("POST /v2/purchase-orders/{id}/close", lambda shop: _draft(shop) | {"body": {"status": "ordered"}}),
@@ -1106,8 +1173,8 @@ SUBJECTS: tuple[Subject, ...] = (
     _route("GET /admin/packing/invoice/{order_id}", _to_invoice, note="which is made"),
     _route("GET /admin/packing/invoice/{order_id}", _invoiced, note="which there is"),
     _route("GET /admin/packing/pick-list", _to_pick, note="10 orders of 3 lines"),
-    _route("GET /files/{name}", _linked_file, note="which is printed"),
-    _route("GET /files/{name}", _downloaded_file, note="which there is"),
+    _route(_FILE, _linked_file, note="which is printed"),
+    _route(_FILE, _downloaded_file, note="which there is"),
     _route("POST /admin/fulfillment/ship", lambda shop: {"body": _parcel(shop)}, note="3 lines"),
     _route("POST /admin/fulfillment/bulk-dispatch", _dispatch, note="10 orders of 3 lines"),
     _route("GET /admin/orders/{order_id}/shipments", lambda shop: {"order_id": _shipped_order(shop)["id"]}, Target.GET),

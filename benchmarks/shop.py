@@ -135,6 +135,7 @@ class Shop:
     def event(
         self,
         name: str,
+        /,
         *,
         body: Any = None,
         query: dict[str, str] | None = None,

@@ -22,6 +22,14 @@ class Buyer:
         self._shop = shop
         self._number = 0
 
+    @property
+    def url(self) -> str:
+        return self._shop["TILL_URL"]
+
+    def credential(self, name: str) -> str:
+        """The credential that a variable holds."""
+        return self._shop[name]
+
     def step(self, title: str) -> None:
         self._number += 1
         print(f"\n{self._number}. {title}", flush=True)
@@ -46,11 +54,10 @@ class Buyer:
             f"   {method} {path}{' ' + json.dumps(sent, ensure_ascii=False) if 'json' in options else ''}", flush=True
         )
         began = time.monotonic()
-        url = self._shop["TILL_URL"]
         if who:
-            answer = call(url, method, path, self._shop[who], **options)
+            answer = call(self.url, method, path, self.credential(who), **options)
         else:
-            answer = httpx.request(method, url + path, timeout=60, trust_env=False, **options)
+            answer = httpx.request(method, self.url + path, timeout=60, trust_env=False, **options)
         milliseconds = (time.monotonic() - began) * 1000
         self.tell(f"{answer.status_code} in {milliseconds:.0f} ms")
         if answer.status_code != status:

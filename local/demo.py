@@ -1,4 +1,4 @@
-"""``make demo``: buy something in the running shop over HTTP, one narrated step at a time.
+"""``make demo``: buy something in the running shop over HTTP, and send it, one narrated step at a time.
 
 Reads where the shop is from the environment, or from ``.till/local.env``. Ends with status 1 at the first surprise.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import stripe
 
-from local import demo_stored_value
+from local import demo_fulfilment, demo_stored_value
 from local.buyer import Buyer, UnexpectedError, expect
 from local.stack.settings import Ports, Settings
 from local.stack.shop import call
@@ -199,18 +199,23 @@ def main() -> int:
         shop = shop_environment()
         buyer = Buyer(shop)
         product, variant = browse(buyer)
-        total = fill_cart(buyer, product, variant)
+        fill_cart(buyer, product, variant)
+        total = demo_fulfilment.apply_coupon(buyer)
         order_id = place_order(buyer, total)
         pay(buyer, shop, order_id, total)
         look_back(buyer, shop, order_id)
+        demo_fulfilment.pack(buyer, order_id)
+        demo_fulfilment.ship(buyer, order_id)
+        demo_fulfilment.track(buyer, order_id)
         second = buy_with_stored_value(buyer, shop, product, variant)
+        demo_fulfilment.wait_for_stock(buyer)
     except UnexpectedError as error:
         print(f"\nNot as it should be: {error}", file=sys.stderr)
         return 1
     except httpx.TransportError as error:
         print(f"\nThe shop does not answer ({error}). Is `make up` running?", file=sys.stderr)
         return 1
-    print(f"\nOrders {order_id} and {second} are placed, paid and ready to be packed.")
+    print(f"\nOrder {order_id} is on its way; {second} is paid and ready to be packed.")
     return 0
 
 

@@ -315,7 +315,7 @@ def _operation(function: str, route: Route, api: Api, names: dict[Any, Any]) -> 
 def _form_data(route: Route) -> dict[str, Any]:
     """A form with a file, which says itself what JSON says of it."""
     schema = route.body_model.model_json_schema(ref_template=_SCHEMAS)
-    fields = {name: each for name, each in schema["properties"].items() if name not in TOLD_BY_FILE}
+    fields = {name: _given(each) for name, each in schema["properties"].items() if name not in TOLD_BY_FILE}
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     return {
         "type": "object",

@@ -15,7 +15,7 @@ from tests.stock_watch import Bus
 from tests.streams import Stream, deliver
 
 EXPECTED = "2030-04-01"
-NO_ANSWER = {"batchItemFailures": []}
+DONE: Any = {"batchItemFailures": []}
 
 
 @dataclass
@@ -74,13 +74,13 @@ class Waiting:
         while events := self.published():
             told += events
             messages = [message(event) for event in events if is_heard(event)]
-            assert handler("queues/allocate_arrivals").handler({"Records": messages}, None) == NO_ANSWER
+            assert handler("queues/allocate_arrivals").handler({"Records": messages}, None) == DONE
         return told
 
 
 def is_heard(event: Event[Any]) -> bool:
     """Whether the rules of the bus let an event through to the queue of arrivals."""
-    shown = event.data.object
+    shown: Any = event.data.object
     arrived = event.type == "stock.changed" and shown.arrived
     return arrived or (event.type == "order.created" and any(item.waiting for item in shown.items))
 

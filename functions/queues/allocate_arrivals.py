@@ -10,7 +10,7 @@ from typing import Any
 from commerce.access.queries import allows_partial_allocation, find_tenant
 from commerce.backorders import allocating
 from commerce.backorders.queue import variants_in
-from commerce.kernel.caller import system
+from commerce.kernel.caller import Tenant, system
 from commerce.observability import logger
 
 SECONDS = 45  # of the function's time, so that the last transaction comes to its end
@@ -33,8 +33,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _serve(body: str, has_time: allocating.HasTime) -> bool:
     """Whether all who could be served of a message's variants are."""
     tenant_id, mode, variants = variants_in(body)
-    tenant = find_tenant(tenant_id, mode)
-    if tenant is None or not variants:
+    variants = allocating.waited_for(Tenant(tenant_id, mode), variants)
+    tenant = find_tenant(tenant_id, mode) if variants else None
+    if tenant is None:
         return True
     whole = not allows_partial_allocation(tenant_id)
     served = [

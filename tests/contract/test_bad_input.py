@@ -349,10 +349,13 @@ def dispute_an_order(shop: Shop, order_id: str) -> str:
     return dispute_id
 
 
+PARCEL = {"tracking_number": "1Z999AA10123456784", "carrier": "UPS"}
+
+
 def ship_an_order(shop: Shop, order_id: str) -> Any:
     """An order that is paid and shipped."""
     pay_for(shop, order_id)
-    shop.move(order_id, "shipped")
+    shop.move(order_id, "shipped", **PARCEL)
     return shop.do("admin/orders/get_order", order_id=order_id)
 
 
@@ -421,12 +424,11 @@ def _move(world: World) -> Any:
 
 
 def _parcel(world: World) -> Any:
-    return {
-        "order_id": world.order_id,
-        "tracking_number": "1Z999AA10123456784",
-        "carrier": "UPS",
+    """One that has left already."""
+    return PARCEL | {
+        "order_id": world.returned["id"],
         "notify_customer": True,
-        "items": [{"order_item_id": "item_01", "quantity": 1}],
+        "items": [{"order_item_id": line["id"], "quantity": line["quantity"]} for line in world.returned["items"]],
         "estimated_delivery": "2026-03-25",
     }
 

@@ -439,7 +439,9 @@ def test_the_rows_in_the_stream_files_are_those_that_the_shop_writes(shop: Shop)
         image = stream.get("OldImage") or stream["NewImage"]
         assert {"pk": image["pk"], "sk": image["sk"]} == stream["Keys"]
         assert image == written[(image["pk"]["S"], image["sk"]["S"])]
-        if "OldImage" in stream:  # the order, paid since: it does not wait any more and knows its payment
+        if (
+            "OldImage" in stream and image["kind"]["S"] == "order"
+        ):  # it was paid: it waits no more, and knows its payment
             assert set(stream["NewImage"]) ^ set(image) == {"expires_at", "payment_intent_id"}
             Row.from_raw_data(stream["NewImage"])
 
@@ -531,6 +533,27 @@ def test_a_queued_change_of_stock_is_held_against_the_products_alerts(shop: Shop
     assert [row["type"] for row in rows if row["kind"] == "outbox" and row["type"].startswith("inventory.l")] == [
         "inventory.low"
     ]
+
+
+def test_queued_stock_goes_to_those_who_wait_for_it_and_what_was_overlooked_follows_within_the_hour(shop: Shop) -> None:
+    product_id = f"prod_{ID}"
+    promise = {"when_out_of_stock": "backorder", "expected_on": "2026-03-25"}
+    shop.do("v2/catalog/update_product", id=product_id, body=promise)
+    there = shop.do("v2/inventory/get_inventory", product_id=product_id)["total_available"]
+    with clock.use(lambda: NOON):
+        waiting = [shop.order(customer(), (product_id, units)) for units in (there + 2, 1)]
+
+    def waits() -> list[int]:
+        return [shop.do("admin/orders/get_order", order_id=each)["items"][0]["waiting"] for each in waiting]
+
+    shop.receive(product_id, 2)
+    assert invoke("queues-allocate_arrivals") == {"batchItemFailures": []}
+    assert waits() == [0, 1]
+    with clock.use(lambda: NOON + timedelta(days=14)):
+        assert invoke("schedules-sweep_backorders") == {"told": 1, "units": 0}
+        shop.receive(product_id, 1)
+        assert invoke("schedules-sweep_backorders") == {"told": 0, "units": 1}
+    assert waits() == [0, 0]
 
 
 def order_a_batch() -> None:

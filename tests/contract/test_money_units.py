@@ -29,10 +29,9 @@ from tests.shop import Call, Credential
 
 PLACES = {"JPY": 0, "USD": 2, "KWD": 3}
 UNIT_PRICE = 500  # minor units: 500 yen, 5.00 dollars, 5.000 dinars
-NOT_MONEY = {"HealthOut.uptime"}
-NOT_YET = {  # amounts of what no checkout has yet: coupons, discounts, taxes, downloads
-    *("DiscountOut.discounted_amount", "CartCouponOut.discounted_amount", "CheckoutCouponOut.discounted_amount"),
-    *("CouponDiscountOut.amount", "TaxOut.amount"),
+NOT_MONEY = {"HealthOut.uptime", "V2CouponOut.amount"}  # the latter is per cent, or integer minor units
+NOT_YET = {  # amounts of what no checkout has yet: taxes, downloads
+    "TaxOut.amount",
     *(f"DigitalItemOut.{name}_price" for name in ("list", "sale", "extended_list", "extended_sale")),
     *(f"DigitalItemOut.{name}_amount" for name in ("discount", "coupon")),
 }
@@ -123,7 +122,7 @@ def v2_lines(
     """What v2 shows of the same order; its unit price may differ from the catalogue's."""
     own = lines(total, refunded=refunded, due=due)
     shown = {name.replace("OrderOut", model): amount for name, amount in own.items()}
-    own = {"V2ItemOut.price": total // 2, "V2ItemOut.total": total}
+    own = {"V2ItemOut.price": total // 2, "V2ItemOut.total": total, "V2ItemOut.discount": 0}
     return shown | own | ({} if catalogue is None else {"V2ItemOut.catalogue_price": catalogue})
 
 
@@ -136,6 +135,7 @@ def lines(
     return {f"{model}.{name}": amount for name, amount in own.items()} | {
         "LineOut.unit_price": total // 2,
         "LineOut.total": total,
+        "LineOut.discount": 0,
     }
 
 
@@ -162,7 +162,7 @@ def test_every_amount_is_in_the_unit_that_its_field_promises(story: Story, strip
 
     jane = shop.customer()
     item = {"product_id": product["id"], "variant_id": product["variants"][0]["id"], "quantity": 2}
-    cart = {"CartItemOut.unit_price": one, "CartItemOut.subtotal": two} | {
+    cart = {"CartItemOut.unit_price": one, "CartItemOut.subtotal": two, "CartItemOut.discount": 0} | {
         f"CartOut.{name}": amount for name, amount in cart_of(two).items()
     }
     story.expect("POST /cart/items", cart, by=jane, body=item)
@@ -210,6 +210,7 @@ def test_every_amount_is_in_the_unit_that_its_field_promises(story: Story, strip
     told_of_gift_cards(story, jane, item)
     told_of_store_credit(story, jane, item)
     told_of_checkouts(story, jane, item)
+    told_of_promotions(story, item)
     told_of_returns(story, stripe, item)
     told_of_liabilities(story)
     answers = [endpoint.route.answer_model for endpoint in endpoints().values()]
@@ -326,6 +327,72 @@ def told_of_store_credit(story: Story, jane: Credential, item: dict[str, Any]) -
     )
 
 
+def told_of_promotions(story: Story, item: dict[str, Any]) -> None:
+    """Of four cups at a price each one is free, a coupon takes a price off, and another one shipping, a price too."""
+    shop, one = story.shop, UNIT_PRICE
+    shown = {"CouponOut.discount_value": one, "CouponOut.min_order_amount": 2 * one}
+    body = {"code": "OFF", "discount_type": "fixed_amount", "discount_value": story.major(one)}
+    made = story.expect("POST /admin/coupons", shown, body=body | {"min_order_amount": story.major(2 * one)})
+    story.expect("GET /admin/coupons", shown)
+    story.expect("GET /admin/coupons/{id}", shown, id=made["id"])
+    for method in ("PUT", "PATCH"):
+        story.expect(f"{method} /admin/coupons/{{id}}", shown, id=made["id"], body={"max_uses": len(method)})
+    judged = {"ValidatedOut.discount_amount": one, "ValidatedOut.new_total": 2 * one}
+    story.expect("POST /admin/coupons/validate", judged, body={"code": "OFF", "order_total": story.major(3 * one)})
+    minor = {"code": "MINOR", "type": "fixed_amount", "amount": one, "restrictions": {"minimum_amount": 2 * one}}
+    v2 = shop.do("v2/coupons/create_coupon", body=minor)
+    assert (v2["amount"], v2["restrictions"]["minimum_amount"]) == (one, 2 * one)
+    story.expect("DELETE /admin/coupons/{id}", shown, id=v2["id"])
+    shop.do("admin/coupons/create_coupon", body={"code": "SHIP", "discount_type": "free_shipping"})
+    bundle = {"name": "3 + 1", "type": "buy_x_get_y", "conditions": {"buy_quantity": 3, "get_quantity": 1}}
+    discount_id = shop.do("v2/discounts/create_discount", body=bundle)["id"]
+
+    policy = CheckoutPolicy(shipping_options=(ShippingOption("standard", "Standard", one),))
+    buyer = replace(shop.customer("ann@example.com"), tenant=replace(shop.tenant, checkout=policy))
+    cart = {"CartItemOut.unit_price": one, "CartItemOut.subtotal": 4 * one, "CartItemOut.discount": one}
+    cart |= {f"CartOut.{name}": amount for name, amount in cart_of(4 * one).items()}
+    off = {"AppliedDiscountOut.amount": one, "AppliedDiscountOut.shipping": 0, "CartOut.discount": one}
+    off |= {"CartOut.total": 3 * one, "CartOut.amount_due": 3 * one}
+    checkout_id = story.expect("POST /cart/items", cart | off, by=buyer, body=item | {"quantity": 4})["id"]
+    of = {"by": buyer, "checkout_id": checkout_id}
+    address = {"firstName": "Ann", "address1": "1 High St", "city": "Springfield"}
+    way = {"address": address, "shippingOptionId": "standard"}
+    shop.do("storefront/checkouts/set_consignment", **of, body=way)
+    off |= {"CartItemOut.discount": 2 * one, "CartOut.discount": 2 * one, "CartOut.shipping": one}
+    applied = cart | off | {"CartOut.total": 3 * one, "CartOut.amount_due": 3 * one}
+    story.expect("POST /cart/coupon", applied, by=buyer, body={"code": "OFF"})
+    off |= {
+        "CartItemOut.discount": one,
+        "CartOut.discount": one,
+        "CartOut.total": 4 * one,
+        "CartOut.amount_due": 4 * one,
+    }
+    story.expect("DELETE /cart/coupon/{code}", cart | off, by=buyer, code="OFF")
+    shop.do("storefront/carts/apply_cart_coupon", by=buyer, body={"code": "OFF"})
+
+    sums = {"CheckoutCartOut.base_amount": 4 * one, "CheckoutCartOut.discount_amount": 2 * one}
+    goods = {
+        f"PhysicalItemOut.{name}": one for name in ("list_price", "sale_price", "discount_amount", "coupon_amount")
+    }
+    goods |= {f"PhysicalItemOut.extended_{name}_price": 4 * one for name in ("list", "sale")}
+    whole = {f"CheckoutOut.{name}_total": 0 for name in ("gift_wrapping_cost", "handling_cost", "tax", "shipping_cost")}
+    whole |= {
+        "CheckoutOut.subtotal": 4 * one,
+        "CheckoutOut.grand_total": 2 * one,
+        "CheckoutOut.outstanding_balance": 2 * one,
+    }
+    given = {f"{name}.discounted_amount": one for name in ("DiscountOut", "CartCouponOut", "CheckoutCouponOut")}
+    ways = {"AvailableShippingOut.cost": one, "ChosenShippingOut.cost": one, "CouponDiscountOut.amount": one}
+    none = dict.fromkeys(("ConsignmentOut.shipping_cost", "ConsignmentOut.handling_cost", "GiftWrappingOut.amount"), 0)
+    told = sums | goods | whole | given | ways | none | {"CheckoutCartOut.cart_amount": 2 * one}
+    at = "/api/storefront/checkouts/{checkout_id}/coupons"
+    story.expect(f"POST {at}", told, **of, body={"couponCode": "SHIP"})
+    kept = told | {"CheckoutOut.shipping_cost_total": one, "ConsignmentOut.shipping_cost": one}
+    due = {"CheckoutOut.grand_total": 3 * one, "CheckoutOut.outstanding_balance": 3 * one}
+    story.expect(f"DELETE {at}/{{code}}", kept | due, **of, code="SHIP")
+    shop.do("v2/discounts/end_discount", id=discount_id)
+
+
 def told_of_returns(story: Story, stripe: Stripe, item: dict[str, Any]) -> None:
     """One of two units comes back, as store credit."""
     shop, one = story.shop, UNIT_PRICE
@@ -437,6 +504,7 @@ def told_of_checkouts(story: Story, jane: Credential, item: dict[str, Any]) -> N
     card = run(lambda tx: issue(tx, Caller(shop.tenant, "key_1", Role.API_KEY), IssueCard(money)))
     pays = {"serial": card.card.serial, "pin": card.pin}
     whole = {"CartItemOut.unit_price": one, "CartItemOut.subtotal": 2 * one, "GiftCardItemOut.amount": one}
+    whole |= {"CartItemOut.discount": 0}
     whole |= {f"CartOut.{name}": each for name, each in cart_of(3 * one).items()}
     whole |= {"CartOut.shipping": one, "CartOut.total": 4 * one, "PayingCardOut.amount": one}
     held = story.expect("POST /cart/gift-cards", whole | {"CartOut.amount_due": 3 * one}, by=buyer, body=pays)

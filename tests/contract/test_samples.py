@@ -62,6 +62,7 @@ DOCUMENTED = {
     *("RT-01", "RT-02", "RT-03"),
     *("PK-01", "PK-02", "PK-03"),
     *("BU-01", "BU-02", "BU-03"),
+    *("CP-01", "CP-02", "CP-03", "PR-01", "PR-02"),
     *("SC-01", "SC-02", "SC-04"),  # SC-03: tests/contract/test_checkout_sample.py
 }
 
@@ -193,6 +194,24 @@ def two_paid_orders(shop: Shop, request: pytest.FixtureRequest) -> Known:
         stripe.pay(shop.start_payment(order_id, 2500))
     shop.settle(stripe)
     return dict(zip(("order_100", "order_101"), orders, strict=True))
+
+
+def a_coupon_that_twelve_orders_use(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    terms = {"discount_type": "percentage", "discount_value": 20, "max_uses": 100, "expires_at": "2026-06-01T00:00:00Z"}
+    coupon = shop.do("admin/coupons/create_coupon", body={"code": "TEAM20", **terms})
+    shirt = shop.product("TEE", Decimal("29.99"), stock=12)["id"]
+    order = {"customer_id": shop.customer().customer_id, "items": [{"product_id": shirt, "quantity": 1}]}
+    then = datetime(2026, 3, 20, 10, tzinfo=UTC)
+    with clock.use(lambda: then):
+        for _ in range(12):
+            shop.do("admin/orders/create_order", body=order | {"coupon_codes": ["TEAM20"]})
+    return {"cpn_01": coupon["id"]}
+
+
+def a_coupon_of_a_quarter(shop: Shop, request: pytest.FixtureRequest) -> Known:
+    terms = {"discount_type": "percentage", "discount_value": 25, "max_uses": 50, "min_order_amount": 100}
+    shop.do("admin/coupons/create_coupon", body={"code": "SPRING25", **terms})
+    return {}
 
 
 def an_order_at_v2(shop: Shop, request: pytest.FixtureRequest) -> Known:
@@ -391,6 +410,8 @@ def a_card_and_a_cart(shop: Shop, request: pytest.FixtureRequest) -> Known:
 GIVEN: dict[str, Callable[[Shop, pytest.FixtureRequest], Known]] = {
     "an open shop": an_open_shop,
     "a shirt at 29.99": a_shirt,
+    "a coupon that twelve orders use": a_coupon_that_twelve_orders_use,
+    "a coupon of a quarter": a_coupon_of_a_quarter,
     "a cart with two shirts": a_cart_with_two_shirts,
     "an order of 149.99": an_order,
     "three products in stock": three_products_in_stock,

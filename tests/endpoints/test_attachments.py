@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -19,6 +20,7 @@ from commerce.attachments import sniffing
 from commerce.attachments.model import MAX_BYTES, MAX_PER_ORDER, MOVES, AttachmentStatus, FileType
 from commerce.http.uploads import MAX_FORM_BYTES
 from commerce.kernel import aws, clock
+from commerce.table.transaction import Transaction
 from tests.contract.shops import Shop
 from tests.invariants import check
 from tests.shop import OTHER_TENANT, Answered, Call, Credential
@@ -582,6 +584,29 @@ def test_bytes_that_cannot_be_written_leave_no_attachment_and_a_retry_makes_one(
 
     assert attach(call, order_id, form(png()), headers=key).status == 201
     assert len(call(LIST, order_id=order_id).body["data"]) == 1
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+def test_a_death_between_the_bytes_and_the_row_leaves_no_attachment_and_a_retry_uses_the_same_place(
+    call: Call, bucket: Any, order_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_: Transaction) -> None:
+        raise Died
+
+    key, about_to_end = {"Idempotency-Key": "upload-1"}, SimpleNamespace(get_remaining_time_in_millis=lambda: 0)
+    with monkeypatch.context() as death:
+        death.setattr(Transaction, "commit", die)
+        with pytest.raises(Died):
+            attach(call, order_id, form(png()), headers=key, context=about_to_end)
+    left = keys_in(bucket)
+    assert (len(left), call(LIST, order_id=order_id).body["data"]) == (1, [])
+
+    assert attach(call, order_id, form(png()), headers=key).status == 201
+
+    assert keys_in(bucket) == left
 
 
 def test_the_audit_log_tells_who_attached_and_removed_and_not_what_it_was_called(

@@ -107,6 +107,21 @@ def test_an_order_of_forty_lines_that_wait_fits_and_is_called_off_at_once(shop: 
     assert lamps.stock() == (0, 0)
 
 
+def test_a_variant_that_somebody_waits_for_stays_with_its_product(shop: Shop, table: Any) -> None:
+    made = shop.product("TEE", 5, variants=[{"sku": "TEE-S"}, {"sku": "TEE-M"}], when_out_of_stock="backorder")
+    small, medium = (variant["id"] for variant in made["variants"])
+    item = {"product_id": made["id"], "variant_id": small, "quantity": 1}
+    placed = shop.do("admin/orders/create_order", body={"customer_id": shop.customer().customer_id, "items": [item]})
+    without_small = {"id": made["id"], "body": {"variants": [{"id": medium}]}}
+
+    refused = shop.call("v2/catalog/update_product", **without_small)
+    shop.move(placed["id"], "cancelled")
+    taken = shop.call("v2/catalog/update_product", **without_small)
+
+    assert (refused.status, refused.body["error"]["details"][0]["code"]) == (409, "variant_waited_for")
+    assert taken.status == 200
+
+
 # The cart
 
 
@@ -141,7 +156,7 @@ def test_stock_that_arrives_goes_to_those_who_wait_in_the_order_in_which_they_or
     events = lamps.arrives()
 
     assert [lamps.waiting(each) for each in orders] == [0, 1, 4]
-    told = [event.data.object for event in events if event.type == "backorder.allocated"]
+    told: list[Any] = [event.data.object for event in events if event.type == "backorder.allocated"]
     assert [(each.order_id, each.quantity_allocated, each.remaining, each.status) for each in told] == [
         (orders[0], 3, 0, "allocated"),
         (orders[1], 1, 1, "partially_allocated"),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+from commerce.inventory import ledger_store
 from commerce.inventory import store as stocks
 from commerce.jobs import files, running
 from commerce.kernel import aws, clock
@@ -297,24 +298,32 @@ def test_an_import_leaves_other_languages_as_they_are(call: Call, shop: Shop) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "field"),
+    ("text", "problem"),
     [
-        ("sku,name,price\r\nCUP,Cup,three\r\n", "rows.0.price"),
-        ("sku,name,price\r\nCUP,Cup,3\r\nTIN,Tin\r\n", "rows.1.price"),
-        ("sku,name,price,colour\r\nCUP,Cup,3,red\r\n", "rows.0.colour"),
-        ("sku,name,price\r\nCUP,Cup,3,4\r\n", "rows.0.None"),
-        ("sku,name,price,stock\r\nCUP,Cup,3,-4\r\n", "rows.0.stock"),
-        ("sku,name,price\r\nCUP,Cup,3\r\nCUP,Cup,4\r\n", "rows"),
-        ('sku,name,price\r\nCUP,"Cup"x,3\r\n', ""),
-        ("", "rows"),
+        ("sku,name,price\r\nCUP,Cup,three\r\n", "Line 2, price: "),
+        ("sku,name,price\r\nCUP,Cup,NaN\r\n", "Line 2, price: "),
+        ("sku,name,price\r\nCUP,Cup,1e3\r\n", "Line 2, price: "),
+        ("sku,name,price\r\nCUP,Cup,3\r\nTIN,Tin\r\n", "Line 3, price: "),
+        ("sku,name,price,colour\r\nCUP,Cup,3,red\r\n", "Line 2, colour: "),
+        ("sku,name,price,stock\r\nCUP,Cup,3,-4\r\n", "Line 2, stock: "),
+        ("sku,name,price\r\nCUP,Cup,3,4\r\n", "Line 2 has more cells"),
+        ("sku,name,price\r\nCUP,Cup,3\r\nCUP,Cup,4\r\n", "Two rows have the same SKU"),
+        ('sku,name,price\r\nCUP,"Cup"x,3\r\n', "expected after"),
+        ("sku,name,price\r\n", "There must be a line"),
+        ("", "There must be a line"),
     ],
 )
-def test_what_does_not_read_refuses_all_of_an_import(call: Call, table: Any, text: str, field: str) -> None:
+def test_what_does_not_read_refuses_all_of_an_import(call: Call, table: Any, text: str, problem: str) -> None:
     answered = call(IMPORT, body={"csv": text}, credential=KEEPER)
 
     assert answered.status == 422, answered.text
-    assert answered.body["error"]["details"][0]["field"] == field
+    assert problem in answered.body["error"]["details"][0]["message"]
     assert rows_of(table, "product") == []
+
+
+@pytest.mark.parametrize("body", [{}, {"rows": []}, {"rows": None}, {"rows": [{}], "csv": ""}])
+def test_an_import_is_rows_or_csv(call: Call, body: Any) -> None:
+    assert call(IMPORT, body=body, credential=KEEPER).status == 422
 
 
 def test_the_sku_of_a_variant_is_no_product(call: Call, shop: Shop) -> None:
@@ -427,13 +436,14 @@ def test_slices_end_with_the_clock_and_the_next_ones_go_on(
 def test_a_slice_that_another_one_overtook_changes_nothing(
     call: Call, shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both deal with the same rows; the slower one finds the job written by the other."""
+    """Both deal with the same rows, the slower one with more of them; it finds the job written by the other."""
     job_id = queued(adjust(call, *[plus(mug, 1)] * 101))
     keep = files.keep_chunk
 
     def overtaken(*given: Any) -> str:
         with monkeypatch.context() as undisturbed:
             undisturbed.setattr(files, "keep_chunk", keep)
+            undisturbed.setattr(running, "SLICE_SECONDS", 0.0)
             running.run_slice(TENANT, job_id)
         return keep(*given)
 
@@ -563,6 +573,19 @@ def test_the_ledger_of_a_product_has_nothing_of_others(call: Call, shop: Shop, m
         (mug, 4, None),
     ]
     assert rows == [row for row in history(call) if row["product_id"] == mug]
+
+
+def test_a_page_of_a_product_that_is_rarely_moved_comes_out_short_and_the_next_one_goes_on(
+    call: Call, shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cup = shop.product("CUP", 7, stock=10)["id"]
+    done(adjust(call, *[plus(cup, 1)] * 5))
+    monkeypatch.setattr(ledger_store, "_LOOKED_AT", 2)
+
+    first = call(HISTORY, query={"product_id": mug})
+
+    assert (first.body["data"], first.body["pagination"]["has_more"]) == ([], True)
+    assert [row["quantity_change"] for row in history(call, product_id=mug)] == [4]
 
 
 def test_the_ledger_has_offsets_too(call: Call, mug: str) -> None:

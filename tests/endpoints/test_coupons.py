@@ -1,6 +1,7 @@
 """CP-01…04, CA-06, CA-07, CK-04, PR-01, PR-03: coupons, from those who make them to the orders that use them."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,11 +9,17 @@ from typing import Any
 import pytest
 
 from commerce.kernel import clock
-from commerce.kernel.caller import CheckoutPolicy, Mode, ShippingOption, Tenant
+from commerce.kernel.caller import Caller, CheckoutPolicy, Mode, Role, ShippingOption, Tenant
+from commerce.kernel.errors import Conflict
+from commerce.orders import placing
+from commerce.orders.model import Order
+from commerce.orders.placing import PlaceOrder, WantedItem
+from commerce.table.transaction import Transaction, run
 from tests.contract.shops import Shop
 from tests.invariants import check
 from tests.payments import Stripe
 from tests.shop import OTHER_TENANT, Answered, Call, Credential, customer_credential, handler
+from tests.streams import Stream, audited, deliver
 
 OPTIONS = (ShippingOption("standard", "Standard", 0), ShippingOption("express", "Express", 950))
 TENANT = Tenant(
@@ -437,6 +444,59 @@ def test_the_first_order_is_the_first(till: Till) -> None:
     assert reason(till.apply("WELCOME")) == "coupon_not_first_order"
 
 
+# What happens between reading and writing
+
+
+class Interrupted:
+    """An order of Jane's for a mug with the coupon, to which something happens between its reads and its writes."""
+
+    def __init__(self, till: Till) -> None:
+        self.till = till
+        self.jane = Caller(TENANT, str(till.jane.customer_id), Role.CUSTOMER, customer_id=till.jane.customer_id)
+        self.command = PlaceOrder(
+            str(till.jane.customer_id), (WantedItem(till.mug, None, 1),), True, coupon_codes=("SALE",)
+        )
+
+    def place(self, happens: Callable[[], Any]) -> Order:
+        pending = [happens]
+
+        def plan(tx: Transaction) -> Order:
+            drafted = placing.draft(self.jane, self.command)
+            while pending:
+                pending.pop()()
+            return placing.add(tx, self.jane, drafted)
+
+        return run(plan)
+
+
+def test_an_order_is_priced_by_the_terms_that_its_use_is_counted_under(till: Till) -> None:
+    coupon = till.coupon(value=50)
+
+    order = Interrupted(till).place(lambda: till.change(coupon, discount_value=10))
+
+    assert (order.discount.minor, till.look(coupon)["usage_count"]) == (100, 1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "buyer", "code"),
+    [
+        ({"max_uses": 1}, "joe@example.com", "coupon_exhausted"),
+        ({"per_customer_limit": 1}, None, "coupon_customer_limit"),
+        ({"first_time_transaction": True}, None, "coupon_not_first_order"),
+    ],
+)
+def test_a_use_that_another_order_takes_meanwhile_is_gone(
+    till: Till, limits: dict[str, Any], buyer: str | None, code: str
+) -> None:
+    coupon = till.coupon(**limits)
+    other = till.jane if buyer is None else till.shop.customer(buyer)
+
+    with pytest.raises(Conflict) as refused:
+        Interrupted(till).place(lambda: till.buy("SALE", by=other))
+
+    assert (refused.value.reason, till.look(coupon)["usage_count"]) == (code, 1)
+
+
 # Orders that name coupons
 
 
@@ -472,6 +532,46 @@ def test_a_return_is_worth_what_was_paid_for_it(till: Till, stripe: Stripe) -> N
     asked = till.shop.do("storefront/returns/request_return", by=till.jane, order_id=order["id"], body=body)
 
     assert (asked["total_refund"], order["total"]) == (Decimal("59.98"), Decimal("59.98"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_is_in_the_cart_the_order_comes_to_the_same(till: Till, seed: int) -> None:
+    chance = random.Random(seed)
+    conditions = {"buy_quantity": chance.randint(1, 2), "get_quantity": 1, "product_categories": ["cups"]}
+    discount = {"name": "More cups", "type": "buy_x_get_y", "conditions": conditions}
+    till.shop.do("v2/discounts/create_discount", body=discount)
+    cups = [
+        till.shop.product(f"CUP-{number}", Decimal(chance.randint(1, 5000)) / 100, stock=9, categories=["cups"])["id"]
+        for number in range(3)
+    ]
+    till.coupon("ANY", value=Decimal(chance.randint(1, 10_000)) / 100, product_ids=chance.sample([*cups, till.mug], 2))
+    till.fill(*((product, chance.randint(1, 4)) for product in chance.sample([*cups, till.mug], 4)))
+
+    cart = till.apply("ANY").body["data"]
+    order = till.check_out()
+
+    assert cart["discount"] == sum(each["discount"] for each in cart["items"])
+    assert cart["discount"] == sum(each["amount"] for each in cart["discounts"])
+    parts = {each["product_id"]: each["discount"] for each in cart["items"]}
+    assert {each["product_id"]: each["discount"] for each in order["items"]} == parts
+    shown = [each for each in cart["discounts"] if each["amount"]]
+    assert (order["total"], order["discounts"]) == (cart["total"], shown)
+
+
+def test_the_audit_log_tells_of_a_coupons_terms_and_not_of_its_uses(till: Till, table: Any) -> None:
+    stream = Stream(table)
+    coupon = till.coupon()
+    made = stream.read()
+    till.buy("SALE")
+    used = stream.read()
+    till.change(coupon, max_uses=5)
+    records = audited([*made, *used, *stream.read()])
+    assert deliver("record_audit", records) == []
+
+    entries = till.shop.do("v2/audit/list_audit_logs", query={"resource": "coupon"})["logs"]
+
+    assert [each["action"] for each in entries] == ["coupon.updated", "coupon.created"]
+    assert entries[0]["changes"] == {"max_redemptions": {"old": None, "new": 5}}
 
 
 # The storefront's checkout

@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 
 from commerce.kernel import aws, clock
-from commerce.mails import customer_mails
+from commerce.mails import customer_mails, ses
 from commerce.mails.customer_letters import LETTERS
 from commerce.mails.notices import NOTICE, NoticeKind
 from commerce.mails.rendering import render
@@ -165,12 +165,12 @@ def test_each_part_of_an_order_is_mailed_and_says_that_more_follows(world: World
 @pytest.mark.parametrize("path", ["admin/orders/set_order_status", "v2/orders/set_order_status"])
 def test_a_move_is_mailed_if_the_merchant_says_so(world: World, moves: list[str], heading: str, path: str) -> None:
     told, untold = world.sell(), world.sell()
-    named = "order_id" if path.startswith("admin") else "id"
 
     for status in moves:
         for order_id, notify in ((told, True), (untold, False)):
             body = {"status": status, "notify_customer": notify}
-            world.shop.do(path, method="PUT", body=body, **{named: order_id})
+            named: dict[str, Any] = {"order_id" if path.startswith("admin") else "id": order_id}
+            world.shop.do(path, method="PUT", body=body, **named)
     world.deliver()
 
     assert world.mailbox.subjects == [f"{heading}: {told}"]
@@ -237,7 +237,7 @@ def test_who_dies_around_sending_is_followed_by_nobody_who_sends_again(
     world: World, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     world.ship(world.sell())
-    send = customer_mails.ses.send
+    send = ses.send
 
     def die(mail: Any) -> None:
         if after:
@@ -245,7 +245,7 @@ def test_who_dies_around_sending_is_followed_by_nobody_who_sends_again(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(customer_mails.ses, "send", die)
+        patched.setattr(ses, "send", die)
         with pytest.raises(Killed):
             world.deliver()
     [message] = world.messages()

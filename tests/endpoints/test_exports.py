@@ -14,7 +14,7 @@ import pytest
 
 from commerce.bulk import exports, use_cases
 from commerce.jobs import running
-from commerce.kernel import aws, clock
+from commerce.kernel import aws, clock, csv_text
 from tests.conftest import all_rows
 from tests.contract.shops import Shop, count, rows_as_inserted
 from tests.invariants import check
@@ -171,6 +171,10 @@ def test_no_cell_is_a_formula_and_every_reader_gets_the_cells_back(call: Call, s
     ]
     written = {each["sku"]: each["name"] for each in records(export(call, "products", "json"))}
     assert [written[f"SKU-{number}"] for number in range(len(names))] == names, "JSON is as it is"
+
+
+def test_numbers_stay_numbers_also_below_zero() -> None:
+    assert csv_text.table([(-5, Decimal("-1.50"), Decimal("1E+3"), "-5", None)]) == "-5,-1.50,1000,'-5,\r\n"
 
 
 def test_a_link_saves_the_file_under_its_name_and_ends_soon(call: Call) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commerce.fulfillment import dispatching
+from commerce.fulfillment import dispatching, use_cases
 from commerce.kernel import clock
 from commerce.kernel.caller import Role
 from commerce.kernel.errors import Unavailable
@@ -394,27 +394,27 @@ def test_each_row_of_a_batch_is_shipped_or_refused_on_its_own(world: Warehouse) 
     assert answered.status == 200
     data = answered.body["data"]
     assert data["summary"] == {"requested": 4, "dispatched": 2, "failed": 2}
-    assert [(each["order_id"], each["ok"], each["already"], each["status"]) for each in data["orders"]] == [
+    assert [(each["order_id"], each["ok"], each["already"], each["status"]) for each in data["results"]] == [
         (first, True, False, "shipped"),
         ("order_missing", False, False, None),
         (unpaid, False, False, None),
         (last, True, False, "shipped"),
     ]
-    errors = [each["error"] for each in data["orders"]]
+    errors = [each["error"] for each in data["results"]]
     assert [error and (error["code"], error["reason"]) for error in errors] == [
         None,
         ("not_found", "not_found"),
         ("conflict", "not_paid"),
         None,
     ]
-    assert [each["shipment_id"] is not None for each in data["orders"]] == [True, False, False, True]
+    assert [each["shipment_id"] is not None for each in data["results"]] == [True, False, False, True]
     assert len(world.rows("shipment")) == 2
 
 
 def test_a_row_that_stands_twice_in_a_batch_is_shipped_once(world: Warehouse) -> None:
     order_id = world.sell()
 
-    rows = dispatch(world, row(order_id), row(order_id), row(order_id, "other")).body["data"]["orders"]
+    rows = dispatch(world, row(order_id), row(order_id), row(order_id, "other")).body["data"]["results"]
 
     assert [(each["ok"], each["already"]) for each in rows] == [(True, False), (True, True), (False, False)]
     assert rows[0]["shipment_id"] == rows[1]["shipment_id"]
@@ -430,7 +430,7 @@ def test_a_batch_that_is_sent_again_ships_what_is_missing_and_nothing_twice(worl
 
     again = dispatch(world, *rows).body["data"]
 
-    assert [(each["ok"], each["already"]) for each in again["orders"]] == [(True, True), (True, False)]
+    assert [(each["ok"], each["already"]) for each in again["results"]] == [(True, True), (True, False)]
     assert len(world.rows("shipment")) == 2
     assert [row["type"] for row in world.rows("outbox")].count("customer.notice") == 2
 
@@ -448,13 +448,13 @@ def test_when_the_table_is_away_the_batch_can_be_sent_again_with_its_key(
     world: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = [world.sell(), world.sell()]
-    real, calls = dispatching.ship, []
+    calls: list[str] = []
 
     def ship(tx: Any, caller: Any, command: Any) -> Any:
         calls.append(command.order_id)
         if len(calls) == 2:
             raise Unavailable
-        return real(tx, caller, command)
+        return use_cases.ship(tx, caller, command)
 
     monkeypatch.setattr(dispatching, "ship", ship)
     rows, key = [row(order_id) for order_id in orders], {"Idempotency-Key": "k-1"}
@@ -463,7 +463,7 @@ def test_when_the_table_is_away_the_batch_can_be_sent_again_with_its_key(
 
     assert (first.status, again.status) == (503, 200)
     assert first.headers["Retry-After"] == "1"
-    assert [each["already"] for each in again.body["data"]["orders"]] == [True, False]
+    assert [each["already"] for each in again.body["data"]["results"]] == [True, False]
     assert len(world.rows("shipment")) == 2
 
 
@@ -504,10 +504,10 @@ def test_a_bad_batch_is_refused_as_a_whole(
 
 def ask_back(world: Warehouse, order_id: str, cups: int, by: Credential | None = None) -> Answered:
     item = {"order_item_id": world.order(order_id)["items"][0]["id"], "quantity": cups, "reason": "wrong_size"}
+    items = {"items": [item]}
     if by is not None:
-        body = {"items": [item]}
-        return world.shop.call("storefront/returns/request_return", credential=by, order_id=order_id, body=body)
-    body = {"order_id": order_id, "items": [item]}
+        return world.shop.call("storefront/returns/request_return", credential=by, order_id=order_id, body=items)
+    body = items | {"order_id": order_id}
     return world.shop.call("admin/returns/create_return", credential=world.shop.merchant, body=body)
 
 
@@ -556,9 +556,10 @@ def test_who_may_only_read_orders_ships_none(world: Warehouse) -> None:
     order_id = world.sell()
     reader = Credential(role=Role.API_KEY, scopes=frozenset({"orders:read"}))
 
-    for path, body in (
+    requests: list[tuple[str, Any]] = [
         ("admin/fulfillment/ship_order", row(order_id)),
         ("admin/fulfillment/dispatch_orders", {"orders": [row(order_id)]}),
-    ):
+    ]
+    for path, body in requests:
         assert world.shop.call(path, credential=reader, body=body).status == 403
     assert world.shop.call("admin/fulfillment/list_shipments", credential=reader, order_id=order_id).status == 200

@@ -109,8 +109,9 @@ def test_every_move_is_made_or_refused_as_the_table_says_by_every_door(desk: Des
 
     for path, method, parameter in DOORS:
         for target in Status:
+            request: dict[str, Any] = {"method": method, parameter: order_id, "body": {"status": target}}
             with undone(desk.table.name):
-                answered = desk.shop.call(path, method=method, body={"status": target}, **{parameter: order_id})
+                answered = desk.shop.call(path, **request)
 
                 if (was, target) in LEGAL:
                     assert answered.status == 200, answered.text

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from pypdfium2 import PdfDocument  # type: ignore[import-untyped]
 
-from commerce.documents import pdf
+from commerce.documents import model, pdf
 from commerce.kernel import clock
 from commerce.kernel.caller import Role
 from commerce.orders import store as orders
@@ -195,6 +195,21 @@ def test_of_further_orders_the_one_that_does_not_exist_is_named(packing: Packing
 @pytest.mark.parametrize("listed", ["order_1,", "a#b", ",".join(f"order_{number}" for number in range(100))])
 def test_a_list_of_orders_that_cannot_be_is_refused(packing: Packing, listed: str) -> None:
     assert packing.ask("slip", order_id=packing.place(), query={"order_ids": listed}).status == 422
+
+
+def test_orders_whose_lines_would_take_too_long_to_print_are_refused(
+    packing: Packing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = packing.sell(), packing.sell()
+    packing.get("invoice", order_id=first)
+    packing.get("invoice", order_id=second)
+    monkeypatch.setattr(model, "MAX_LINES", 3)
+
+    for document in ("slip", "invoice"):
+        assert packing.ask(document, order_id=first).status == 200
+        both = packing.ask(document, order_id=first, query={"order_ids": second})
+        assert refused(both) == (422, "too_large")
+    assert refused(packing.ask("pick_list", query={"order_ids": f"{first},{second}"})) == (422, "too_large")
 
 
 # Invoices

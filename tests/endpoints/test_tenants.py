@@ -126,6 +126,7 @@ def test_a_key_lists_its_tenant(door: Door) -> None:
             "address": [],
         },
         "documents": {"address": [], "footer": None, "paper": "a4", "has_logo": False},
+        "allows_partial_allocation": True,
         "created_at": "",
         "version": 1,
     }

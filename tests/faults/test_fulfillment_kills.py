@@ -176,13 +176,11 @@ def struck(depot: Depot, door: Door, attempt: Callable[[], Answered]) -> Answere
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("key", [None, "ship"], ids=["without a key", "with a key"])
 def test_a_shipment_that_is_killed_anywhere_is_made_once(depot: Depot, key: str | None, record_property: Note) -> None:
-    headers = {"Idempotency-Key": key} if key else None
-
     def once(door: Door) -> None:
         order_id = depot.sell()
         body, path = depot.row(order_id), "admin/fulfillment/ship_order"
-        named = {"headers": {"Idempotency-Key": f"{key}-{order_id}"}} if headers else {}
-        struck(depot, door, lambda: depot.call(path, body=body, context=ShortLived(), **named))
+        headers = {"Idempotency-Key": f"{key}-{order_id}"} if key else None
+        struck(depot, door, lambda: depot.call(path, body=body, context=ShortLived(), headers=headers))
         assert depot.order(order_id)["status"] == "shipped"
 
     door = Door()
@@ -203,9 +201,11 @@ def test_a_batch_that_is_killed_anywhere_and_sent_again_ships_each_order_once(
 ) -> None:
     def once(door: Door) -> None:
         rows = [depot.row(depot.sell()) for _ in range(2)]
-        named = {"headers": {"Idempotency-Key": f"batch-{rows[0]['order_id']}"}}
+        headers = {"Idempotency-Key": f"batch-{rows[0]['order_id']}"}
         path = "admin/fulfillment/dispatch_orders"
-        answered = struck(depot, door, lambda: depot.call(path, body={"orders": rows}, context=ShortLived(), **named))
+        answered = struck(
+            depot, door, lambda: depot.call(path, body={"orders": rows}, context=ShortLived(), headers=headers)
+        )
         assert answered.body["data"]["summary"] == {"requested": 2, "dispatched": 2, "failed": 0}
 
     door = Door()
@@ -259,8 +259,12 @@ def test_a_batch_of_100_killed_at_row_50_and_sent_again_is_100_shipments_and_100
     depot: Depot, key: str | None
 ) -> None:
     rows = [depot.row(depot.sell(1), f"1Z{number}") for number in range(BATCH)]
-    named = {"headers": {"Idempotency-Key": key}} if key else {}
-    request = {"body": {"orders": rows}, "credential": depot.call.credential, **named}
+    headers = {"Idempotency-Key": key} if key else None
+    request: dict[str, Any] = {
+        "body": {"orders": rows},
+        "credential": depot.call.credential,
+        "headers": headers,
+    }
     invocation = Invocation("admin/fulfillment/dispatch_orders", request=request)
 
     def shipped_so_far() -> int:
@@ -281,7 +285,7 @@ def test_a_batch_of_100_killed_at_row_50_and_sent_again_is_100_shipments_and_100
 
     assert KILLED_AT <= left_at_death < BATCH
     assert again.body["data"]["summary"] == {"requested": BATCH, "dispatched": BATCH, "failed": 0}
-    assert sum(row["already"] for row in again.body["data"]["orders"]) == left_at_death
+    assert sum(row["already"] for row in again.body["data"]["results"]) == left_at_death
     assert len(depot.rows("shipment")) == BATCH
     assert depot.reserved() == 0
     with mailing(depot):

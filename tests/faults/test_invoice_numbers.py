@@ -14,8 +14,7 @@ from commerce.documents.model import Invoice
 from commerce.kernel.caller import Caller, Role
 from commerce.kernel.errors import StaleWrite, Unavailable
 from tests.faults.conftest import rows_of
-from tests.faults.kill import Killed, strikes, survived, watching
-from tests.faults.kill import Door as Strike
+from tests.faults.kill import Door, Killed, strikes, survived, watching
 from tests.faults.test_kills import Shop, open_shop, settle
 from tests.invariants import check
 from tests.payments import Stripe
@@ -77,7 +76,7 @@ def test_who_dies_while_invoices_are_made_leaves_no_gap(
     shop: Shop, table: Any, record_property: Callable[[str, Any], None]
 ) -> None:
     first, second = paid(shop), paid(shop)
-    with watching(Strike()) as watched:
+    with watching(Door()) as watched:
         ask(shop, first, second)
     doors, made = strikes(watched.calls), 2
 

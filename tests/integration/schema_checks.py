@@ -50,9 +50,8 @@ SEMANTIC = {
     "files: what their names may hold in Unicode, and which endings go with which type": (
         "not_a_filename wrong_ending type_required unsupported_type content_mismatch malformed_form_data"
     ),
-    "lists of ids in one text; a picture that is none; lines of a letterhead beyond what a pattern says": (
-        "bad_order_ids too_many_orders bad_logo"
-    ),
+    "lists of ids in one text, and a picture that is none": "bad_order_ids too_many_orders bad_logo",
+    "what is written in a CSV text": "bad_csv",
     "a link, or id and e-mail": "id_and_email_or_token tenant_required",
     "what a coupon takes off, by its type": "wrong_amount wrong_duration percentage_out_of_range",
     "an id out of a dictionary of this run, put beside a gift card that excludes it": "two_items",

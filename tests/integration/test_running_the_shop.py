@@ -1,8 +1,9 @@
-"""The days after the sale over HTTP on the deployed template: coupons, parcels, papers, files, waiting and bulk work."""
+"""Running the shop over HTTP on the deployed template: coupons, parcels, papers, files, waiting and bulk work."""
 
 import csv
 import io
 import uuid
+from functools import partial
 from typing import Any
 
 import httpx
@@ -61,13 +62,13 @@ def test_an_order_leaves_in_two_parcels_with_its_papers_and_is_followed(stack: R
         assert fetched(document["download_url"]).content.startswith(b"%PDF")
     parcel = {"order_id": bought["id"], "carrier": "UPS", "notify_customer": True}
     first = parcel | {"tracking_number": "1Z1", "items": [{"order_item_id": line["id"], "quantity": 1}]}
-    shipment = done(stack.as_owner("POST", "/admin/fulfillment/ship", json=first), 201)
-    again = done(stack.as_owner("POST", "/admin/fulfillment/ship", json=first), 201)
+    shipment = done(stack.as_owner("POST", "/admin/fulfillment/ship", json=first))
+    again = done(stack.as_owner("POST", "/admin/fulfillment/ship", json=first))
 
     assert again["shipment_id"] == shipment["shipment_id"]
     assert order(stack, bought["id"])["fulfillment_status"] == "partial"
 
-    done(stack.as_owner("POST", "/admin/fulfillment/ship", json=parcel | {"tracking_number": "1Z2"}), 201)
+    done(stack.as_owner("POST", "/admin/fulfillment/ship", json=parcel | {"tracking_number": "1Z2"}))
     assert order(stack, bought["id"])["status"] == "shipped"
     email = bought["customer"]["email"]
     query = {"order_id": bought["id"], "email": email.upper()}
@@ -107,12 +108,13 @@ def test_of_many_who_want_the_last_uses_of_a_coupon_as_many_get_it_as_there_are(
     product, buyers = new_product(stack, 20, PRICE), [new_customer(stack) for _ in range(8)]
     for token in buyers:
         done(stack.as_customer("POST", "/cart/items", token, json={"product_id": product, "quantity": 1}), 201)
-        cart = done(stack.as_customer("POST", "/cart/coupon", token, json={"code": code}))
+        cart = done(stack.as_customer("POST", "/cart/coupon", token, json={"code": code}), 201)
         assert cart["total"] == PRICE / 2
 
-    answers = at_once(
-        [lambda token=token: patiently(lambda: stack.as_customer("POST", "/cart/checkout", token)) for token in buyers]
-    )
+    def check_out(token: str) -> httpx.Response:
+        return patiently(lambda: stack.as_customer("POST", "/cart/checkout", token))
+
+    answers = at_once([partial(check_out, token) for token in buyers])
 
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
     assert done(stack.as_owner("GET", f"/admin/coupons/{coupon['id']}"))["usage_count"] == 3

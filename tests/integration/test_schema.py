@@ -94,6 +94,7 @@ def furnish(stack: Running, owner: str, tenant: str) -> Furnished:
             "returns": make("/admin/returns", {"order_id": sold["id"], "items": [line]})["id"],
             "serials": gift_card["code"],
             "pins": gift_card["pin"],
+            "exports": call(stack.url, "POST", "/admin/bulk/products/export", owner).json()["data"]["export_id"],
             "batches": make("/admin/gift-cards/batch", {"quantity": 2, "amount": 5})["batch_id"],
             "credits": make("/admin/store-credit/issue", credit)["credit_id"],
             "cart_items": cart["items"][0]["id"],

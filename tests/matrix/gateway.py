@@ -32,6 +32,7 @@ class Gateway:
     def ask(
         self,
         name: str,
+        /,
         *,
         token: str | None = None,
         headers: dict[str, str] | None = None,

@@ -253,12 +253,16 @@ def _describe_attachments(world: World) -> None:
 
 
 def _cancelled(world: World) -> Sent:
-    return _order(world) | {"body": {"reason": f"Changed my mind {world.number()}"}}
+    """An order with a coupon, which goes back to whoever wants it."""
+    _kept_coupon(world)
+    body = {"items": [world.line()], "coupon_codes": [_code(world)]}
+    order = world.shop.do("storefront/orders/place_my_order", by=world.customer, body=body)
+    return {"order_id": order["id"], "body": {"reason": f"Changed my mind {world.number()}"}}
 
 
 def _cancel(world: World) -> None:
     """The customer cancels the order that reads show."""
-    GOOD["POST /orders/{order_id}/cancel"].do(world)
+    world.shop.do("storefront/orders/cancel_my_order", by=world.customer, **_order(world))
 
 
 def _open_payment(world: World) -> Sent:
@@ -747,6 +751,11 @@ def _checkout_coupon(world: World) -> Sent:
     return _checkout(world) | {"body": {"couponCode": _applied_coupon(world)["body"]["code"]}}
 
 
+def _discounted_checkout(world: World) -> Sent:
+    _coupon_in_cart(world)
+    return _checkout(world)
+
+
 def _checkout_with_coupon(world: World) -> Sent:
     return _checkout(world) | _coupon_in_cart(world)
 
@@ -814,8 +823,8 @@ _PUT_PRODUCT, _PUT_CUSTOMER = "PUT /v2/products/{id}", "PUT /v2/customers/{id}"
 
 def _wait(world: World, kind: str = "backorder") -> Any:
     """A customer orders two units of a product of which there is none; give the product, and the order's item."""
-    promise = {"when_out_of_stock": kind, "expected_on": "2030-04-01"}
-    product = world.shop.product(f"LAMP-{world.number()}", 10, **promise)
+    number = world.number()
+    product = world.shop.product(f"LAMP-{number}", 10, when_out_of_stock=kind, expected_on="2030-04-01")
     order_id = world.shop.order(world.customer, (product["id"], 2))
     return product, world.shop.do("admin/orders/get_order", order_id=order_id)["items"][0]
 
@@ -1005,7 +1014,7 @@ GOOD: dict[str, Good] = {
         Good(f"PUT {_CHECKOUT}/billing-address", "cart", given=_billed),
         Good(f"POST {_CHECKOUT}/consignments", "cart", given=_consigned),
         Good(f"PUT {_CHECKOUT}/consignments/{{consignment_id}}", "cart", given=_consigned_elsewhere),
-        Good(f"POST {_CHECKOUT}/orders", "cart", 201, _checkout),
+        Good(f"POST {_CHECKOUT}/orders", "cart", 201, _discounted_checkout),
         Good(f"POST {_CHECKOUT}/coupons", "cart", given=_checkout_coupon),
         Good(f"DELETE {_CHECKOUT}/coupons/{{code}}", "cart", given=_checkout_with_coupon),
         Good("POST /cart/coupon", "cart", 201, _applied_coupon),

@@ -418,7 +418,7 @@ def test_what_belongs_to_others_is_answered_like_what_is_not_there(
 def _refuses_each_row(answered: Answered) -> bool:
     """Whether a bulk request was answered row by row, and no row of it was taken."""
     data = answered.body.get("data")
-    results = data.get("results") if isinstance(data, dict) else None
+    results = data.get("results", []) if isinstance(data, dict) else []
     return bool(results) and not any(row["ok"] for row in results)
 
 

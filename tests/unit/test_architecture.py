@@ -101,7 +101,8 @@ def test_packages_are_empty_and_modules_shadow_no_library() -> None:
 
 def test_the_access_patterns_are_the_ones_the_stores_cite() -> None:
     document = (COMMERCE / "table" / "ACCESS_PATTERNS.md").read_text()
-    listed = set(re.findall(r"^\| ([A-Z]\d+) \|", document, re.MULTILINE))
+    lines = re.findall(r"^\| ([A-Z]\d+) \|", document, re.MULTILINE)
+    listed = set(lines)
     cited = {
         pattern
         for file in COMMERCE.rglob("*.py")
@@ -111,6 +112,7 @@ def test_the_access_patterns_are_the_ones_the_stores_cite() -> None:
 
     assert cited - listed == set(), "cited and not listed"
     assert listed - cited == set(), "listed and not cited"
+    assert len(listed) == len(lines), "listed twice"
 
 
 def test_the_entities_are_the_ones_the_code_stores() -> None:

@@ -25,7 +25,7 @@ from commerce.promotions.model import (
 )
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-ROUNDS = 400
+ROUNDS = 100
 
 
 def item(product: str, price: int, quantity: int = 1, currency: str = "USD", categories: tuple[str, ...] = ()) -> Item:
@@ -233,6 +233,22 @@ def test_a_coupon_does_not_take_off_what_is_free_already() -> None:
     found = take([item("a", 1000, 2)], fixed(5000), automatic=(bundle(1, 1),))
 
     assert found.amount.minor == 2000
+
+
+def test_the_documented_example_comes_to_what_it_says() -> None:
+    """``docs/discounts.md``"""
+    items = [item("lamp", 4000, 2), item("book", 1250, 3, categories=("books",))]
+    tenth, ship = percentage("10", min_order=Money(10_000, "USD")), free_shipping()
+
+    found = take(items, tenth, ship, automatic=(bundle(2, 1, product_categories=("books",)),), shipping=950)
+
+    assert [(each.name, each.amount.minor, each.shipping.minor) for each in found.discounts] == [
+        ("bundle", 1250, 0),
+        ("SALE", 1050, 0),
+        ("SHIP", 0, 950),
+    ]
+    assert [each.total.minor - part.minor for each, part in zip(items, found.parts, strict=True)] == [7200, 2250]
+    assert take(items[1:], tenth, automatic=()).refused
 
 
 # Whatever is bought

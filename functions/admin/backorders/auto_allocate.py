@@ -2,8 +2,8 @@
 
 A merchant has the stock that is there set aside for all who wait, in the order in which they ordered.
 
-The same happens by itself whenever stock arrives. What is set aside stays so if the call is repeated, which then finds
-less to do; two calls at once share the work.
+The same happens by itself whenever stock arrives. Two calls at once share the work; one that is repeated with its
+Idempotency-Key goes on where it stopped, and tells of all that was done.
 """
 
 import time
@@ -23,7 +23,8 @@ def auto_allocate(tx: Transaction, caller: Caller) -> AllocatedOut:
     tx.outside("the allocations")
     end = time.monotonic() + SECONDS
     whole = not allows_partial_allocation(caller.tenant.tenant_id)
-    return AllocatedOut.of(allocating.serve_all(caller, whole=whole, has_time=lambda: time.monotonic() < end))
+    served = allocating.serve_once(caller, tx.operation_id, whole=whole, has_time=lambda: time.monotonic() < end)
+    return AllocatedOut.of(served)
 
 
 handler = app.handler

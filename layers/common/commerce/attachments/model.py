@@ -12,7 +12,7 @@ MAX_PER_ORDER = 50
 
 
 class FileType(StrEnum):
-    """The types that are taken, each known by its content; what a reader of mail would not run.
+    """The types that are taken, each known by its content.
 
     Neither HTML nor SVG, which run scripts, nor archives, which hold anything; of Office files those without macros.
     """
@@ -102,15 +102,6 @@ class Attachment:
         if status not in MOVES[self.status]:
             raise Conflict(f"A {self.status} attachment cannot become {status}", reason="illegal_transition")
         return replace(self, status=status, digest=digest or self.digest, updated_at=at, version=self.version + 1)
-
-    def renamed(self, filename: str) -> "Attachment":
-        """The same file under another name.
-
-        Raises:
-            Invalid: the name is not one of a file of this type.
-        """
-        require_ending(filename, self.content_type)
-        return replace(self, filename=filename)
 
 
 def is_plain_name(filename: str) -> bool:

@@ -5,7 +5,7 @@ looks at its head anew each time, in the table itself, so that any number of the
 found the same head change the same order, and one of them looks again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -33,8 +33,8 @@ type HasTime = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What became of serving queues: ``allocations`` that were made, of ``units``; ``left`` queues there was no time
-    for, or not to their end."""
+    """What became of serving queues: ``allocations`` were made, of ``units``; there was no time for ``left`` queues at
+    least, or not to their end."""
 
     allocations: int = 0
     units: int = 0
@@ -90,29 +90,42 @@ def require_waiting(standing: Standing) -> None:
 # In turn
 
 
-def serve_all(caller: Caller, *, whole: bool, has_time: HasTime) -> Served:
+def serve_once(caller: Caller, run_id: str, *, whole: bool, has_time: HasTime) -> Served:
+    """Serve every queue as ``serve_all`` does; give what was done under ``run_id``, tries that died included."""
+    left = serve_all(caller, whole=whole, has_time=has_time, run_id=run_id).left
+    allocations, units = store.counted(caller.tenant, run_id)
+    return Served(allocations, units, left)
+
+
+def serve_all(caller: Caller, *, whole: bool, has_time: HasTime, run_id: str | None = None) -> Served:
     """Serve every queue of the tenant as far as stock goes, the longest waiting first (contract BO-03).
 
     Args:
         whole: nobody gets a part of what they wait for (the tenant's setting).
+        run_id: where it is counted, too.
     """
     served, variants = Served(), _waited_for(caller.tenant)
     while batch := list(islice(variants, _LOOKAHEAD)):
         if not has_time():
-            return served + Served(left=len(batch) + sum(1 for _ in variants))
+            return served + Served(left=len(batch))
         stocked = {key.variant_id for key, stock in _stocks(caller.tenant, batch).items() if stock.available}
         for key in batch:
             if key.variant_id in stocked:
-                served += serve(caller, key, whole=whole, has_time=has_time)
+                served += serve(caller, key, whole=whole, has_time=has_time, run_id=run_id)
     return served
 
 
-def serve(caller: Caller, variant: StockKey, *, whole: bool, has_time: HasTime) -> Served:
+def waited_for(tenant: Tenant, variants: Iterable[StockKey]) -> list[StockKey]:
+    """Those of the variants that somebody waits for; ``tenant`` needs no settings."""
+    return [key for key in variants if store.first(tenant, key.variant_id) is not None]
+
+
+def serve(caller: Caller, variant: StockKey, *, whole: bool, has_time: HasTime, run_id: str | None = None) -> Served:
     """Serve those who wait for a variant, in turn, until stock or the queue comes to its end (contract PO-03)."""
     served = Served()
     while has_time():
         try:
-            made = run(lambda tx: _serve_first(tx, caller, variant, whole=whole), caller.cause())
+            made = run(lambda tx: _serve_first(tx, caller, variant, whole, run_id), caller.cause())
         except (StaleWrite, Unavailable) as busy:
             logger.info("queue left", variant_id=variant.variant_id, reason=busy.reason)
             break  # others serve it, or sell from the same stock
@@ -131,7 +144,9 @@ def _waited_for(tenant: Tenant) -> Iterator[StockKey]:
             yield StockKey(backorder.product_id, backorder.variant_id, "")
 
 
-def _serve_first(tx: Transaction, caller: Caller, variant: StockKey, *, whole: bool) -> StockAllocation | None:
+def _serve_first(
+    tx: Transaction, caller: Caller, variant: StockKey, whole: bool, run_id: str | None
+) -> StockAllocation | None:
     """Add an allocation for the head of a queue; None where there is none, or nothing for it."""
     backorder = store.first(caller.tenant, variant.variant_id)
     if backorder is None:
@@ -143,7 +158,10 @@ def _serve_first(tx: Transaction, caller: Caller, variant: StockKey, *, whole: b
     found = sum(part.quantity for part in parts)
     if found == 0 or (whole and found < standing.remaining):
         return None
-    return _set_aside(tx, caller, standing, parts)
+    allocation = _set_aside(tx, caller, standing, parts)
+    if run_id is not None:
+        store.count(tx, caller.tenant, run_id, allocation)
+    return allocation
 
 
 # Both

@@ -67,8 +67,8 @@ class AllocationOut(Output):
 
 
 class AllocatedOut(Output):
-    """What this call has set aside. ``remaining`` products' queues were not served to their end for lack of time; call
-    again, or leave them to the next hour."""
+    """What this call has set aside. ``remaining`` is 0 where all were served; else there was no time for the queues of
+    so many products at least: call again, or leave them to the next hour."""
 
     allocations_created: Annotated[int, Field(examples=[5])]
     total_allocated: Annotated[int, Field(examples=[45])]

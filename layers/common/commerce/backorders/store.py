@@ -1,4 +1,4 @@
-"""Backorders in the table (patterns X1–X5).
+"""Backorders in the table (patterns X1–X6).
 
 A backorder stands once under its id. While any of its units wait, a copy stands in the queue of its variant: a
 partition of the table itself, in the order in which it is served, so that who is first is never out of date.
@@ -18,6 +18,8 @@ from commerce.table import keys, reading
 from commerce.table.reading import get, get_all, page, partition, stream
 from commerce.table.rows import DocumentAttribute, InstantAttribute, Row
 from commerce.table.transaction import Transaction
+
+_RUN_KEEP_SECONDS = 3 * 24 * 3600  # as long as an Idempotency-Key
 
 
 class BackorderRow(Row, discriminator="backorder"):
@@ -62,6 +64,13 @@ class AllocationRow(Row, discriminator="allocation"):
     parts = DocumentAttribute()
     at = InstantAttribute()
     actor = UnicodeAttribute()
+
+
+class RunRow(Row, discriminator="allocation_run"):
+    """What one request to serve all queues has done so far, however often it is sent."""
+
+    allocations = NumberAttribute()
+    units = NumberAttribute()
 
 
 def enter(tx: Transaction, tenant: Tenant, backorder: Backorder, due: datetime | None) -> None:
@@ -122,6 +131,25 @@ def record(tx: Transaction, tenant: Tenant, allocation: StockAllocation) -> None
             actor=allocation.actor,
         )
     )
+
+
+def count(tx: Transaction, tenant: Tenant, run_id: str, allocation: StockAllocation) -> None:
+    """Count an allocation of a run, with it (X6)."""
+    tx.update(
+        RunRow(*keys.allocation_run(tenant, run_id)),
+        [
+            RunRow.allocations.add(1),
+            RunRow.units.add(allocation.quantity),
+            RunRow.kind.set(RunRow),
+            RunRow.ttl.set(int(allocation.at.timestamp()) + _RUN_KEEP_SECONDS),
+        ],
+    )
+
+
+def counted(tenant: Tenant, run_id: str) -> tuple[int, int]:
+    """The allocations of a run, and their units (X6)."""
+    row = get(keys.allocation_run(tenant, run_id))
+    return (int(row.allocations), int(row.units)) if isinstance(row, RunRow) else (0, 0)
 
 
 def find(tenant: Tenant, backorder_id: str) -> Backorder | None:

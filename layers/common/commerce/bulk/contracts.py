@@ -1,12 +1,21 @@
 """Bulk work on the wire (contract BU-01…05)."""
 
 import csv
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from io import StringIO
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from commerce.bulk.changes import Document, RowResult
@@ -14,7 +23,7 @@ from commerce.bulk.use_cases import MAX_AT_ONCE, MAX_ROWS
 from commerce.catalog.contracts import Sku, Slug, Units
 from commerce.catalog.model import ProductStatus
 from commerce.http.amounts import AmountIn, money
-from commerce.http.contracts import Changes, Id, Input, Instant, Output, Query, Says, Text
+from commerce.http.contracts import Changes, Id, Input, Instant, Output, Query, Says, Text, changes_something
 from commerce.inventory.contracts import Reason
 from commerce.inventory.model import MAX_STOCK
 from commerce.jobs import files
@@ -24,6 +33,7 @@ from commerce.kernel.caller import Tenant
 
 _AT_ONCE = f"Up to {MAX_AT_ONCE} are done by the time of the answer, more by a job"
 _NUMBERS = ("price", "stock")  # columns of an import
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 
 
 def _not_null(value: Any) -> Any:
@@ -32,8 +42,16 @@ def _not_null(value: Any) -> Any:
     return value
 
 
+def _says_not_null(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field["anyOf"] = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
+    changes_something(schema)
+
+
 class ProductUpdatesIn(Changes):
     """What all of the products are to have; these three fields and no others."""
+
+    model_config = ConfigDict(json_schema_extra=_says_not_null)
 
     price: AmountIn | None = None
     status: ProductStatus | None = None
@@ -64,63 +82,86 @@ class ImportRowIn(Input):
     stock: Annotated[Units, Field(description="Counted units available at the shop's first warehouse")] | None = None
 
 
-def _read_csv(given: Any) -> Any:
-    """The rows of a CSV text in place of it; empty cells are left out."""
-    if not isinstance(given, dict) or not isinstance(given.get("csv"), str) or "rows" in given:
-        return given
-    reader = csv.DictReader(StringIO(given["csv"].removeprefix("\ufeff"), newline=""), strict=True)
+def _rows_of(text: Any) -> Any:
+    """The rows of a CSV text; empty cells are left out."""
+    if not isinstance(text, str):
+        raise PydanticCustomError("string_type", "Must be a text")
+    reader = csv.DictReader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
-        rows = [_typed(row) for row in reader]
-    except csv.Error:
-        raise PydanticCustomError("csv", "csv must be CSV (RFC 4180) with a line of names") from None
-    return {name: value for name, value in given.items() if name != "csv"} | {"rows": rows}
+        rows = [_row_of(row, line) for line, row in enumerate(reader, start=2)]
+    except csv.Error as error:
+        raise _bad_csv(f"{error} (RFC 4180)") from None
+    if not rows:
+        raise _bad_csv("There must be a line of names and a line below it")
+    return rows
 
 
-def _typed(row: dict[str | None, Any]) -> dict[str, Any]:
-    """Cells as JSON would have them; what is too much in a line comes as a field that nobody knows."""
-    given = {str(name): cell for name, cell in row.items() if cell not in ("", None)}
-    return {name: _number(cell) if name in _NUMBERS else cell for name, cell in given.items()}
+def _row_of(cells: dict[str | Any, Any], line: int) -> ImportRowIn:
+    given = {str(name): cell for name, cell in cells.items() if cell not in ("", None)}
+    if None in cells:
+        raise _bad_csv(f"Line {line} has more cells than there are names")
+    try:
+        return ImportRowIn.model_validate(
+            {name: _number(cell) if name in _NUMBERS else cell for name, cell in given.items()}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _bad_csv(f"Line {line}, {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def _number(cell: str) -> Any:
-    try:
-        value = Decimal(cell)
-    except InvalidOperation:
+    """As JSON would have it; what is no plain decimal stays a text, which no number's field takes."""
+    if not _PLAIN_DECIMAL.fullmatch(cell):
         return cell
-    return int(value) if cell.isdecimal() else value
+    return Decimal(cell) if "." in cell else int(cell)
+
+
+def _bad_csv(problem: str) -> PydanticCustomError:
+    return PydanticCustomError("bad_csv", "{problem}", {"problem": problem})
 
 
 def _says_either(schema: dict[str, Any]) -> None:
-    schema["required"] = []
-    schema["properties"]["csv"] = {
-        "type": "string",
-        "description": "Instead of rows: CSV with a line of names, which are those of a row's fields",
-        "examples": ["sku,name,price,stock\r\nMUG-1,Mug,12.50,40\r\n"],
-    }
+    for name in ("rows", "csv"):
+        del schema["properties"][name]["default"]
     schema["oneOf"] = [{"required": ["rows"]}, {"required": ["csv"]}]
 
 
 class ImportProductsIn(Input):
     """``rows``, or the same as ``csv``; no SKU twice."""
 
-    model_config = {"json_schema_extra": _says_either}
+    model_config = ConfigDict(json_schema_extra=_says_either)
 
-    rows: Annotated[list[ImportRowIn], Field(min_length=1, max_length=MAX_ROWS, description=_AT_ONCE)]
+    rows: Annotated[list[ImportRowIn], Field(min_length=1, max_length=MAX_ROWS, description=_AT_ONCE)] = []
+    csv: Annotated[
+        list[ImportRowIn],
+        BeforeValidator(_rows_of),
+        Field(max_length=MAX_ROWS),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "description": "CSV with a line of names, which are those of a row's fields",
+                "examples": ["sku,name,price,stock\r\nMUG-1,Mug,12.50,40\r\n"],
+            }
+        ),
+    ] = []
 
-    _csv = model_validator(mode="before")(_read_csv)
-
-    @field_validator("rows")
-    @classmethod
-    def _distinct(cls, rows: list[ImportRowIn]) -> list[ImportRowIn]:
-        if len({row.sku for row in rows}) < len(rows):
+    @model_validator(mode="after")
+    def _either_of_both(self) -> "ImportProductsIn":
+        if self.model_fields_set not in ({"rows"}, {"csv"}):
+            raise PydanticCustomError("missing", "Give rows or csv")
+        if len({row.sku for row in self._given}) < len(self._given):
             raise PydanticCustomError("duplicate_sku", "Two rows have the same SKU")
-        return rows
+        return self
+
+    @property
+    def _given(self) -> list[ImportRowIn]:
+        return self.rows or self.csv
 
     def to_rows(self, currency: str) -> list[Document]:
         return [
             row.model_dump(mode="json", exclude={"price"}, exclude_none=True)
             | {"price": money(row.price, currency, field=f"rows.{number}.price").minor}
-            for number, row in enumerate(self.rows)
+            for number, row in enumerate(self._given)
         ]
 
 

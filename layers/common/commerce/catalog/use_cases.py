@@ -141,7 +141,7 @@ def update(
     Raises:
         NotFound: no such product; a SKU does not name one here (contract X-35).
         VersionMismatch: the product is not at ``expected_version``, or the command's, any more.
-        Conflict: a SKU is taken, or a variant that is to go has stock.
+        Conflict: a SKU is taken, or a variant that is to go has stock or is waited for.
         Invalid: a variant that the product does not have, one named twice, or too many; a preorder without a date.
     """
     now, tenant = clock.now(), caller.tenant
@@ -157,6 +157,7 @@ def update(
     for variant in before.sellable:
         if variant.variant_id not in kept:
             found.require_unstocked(variant)
+            _require_not_waited_for(tenant, variant)
             store.require_unstocked(tx, tenant, before, variant)
     store.save(tx, tenant, before, after)
     stocks = _receive(tx, caller, after, received)
@@ -179,6 +180,14 @@ def archive(tx: Transaction, caller: Caller, product_id: str, expected_version: 
     after = replace(before, status=ProductStatus.ARCHIVED, version=before.version + 1, updated_at=clock.now())
     store.save(tx, caller.tenant, before, after)
     events.announce(tx, _event("product.deleted", caller.tenant, after))
+
+
+def _require_not_waited_for(tenant: Tenant, variant: Variant) -> None:
+    """Raise Conflict if an order waits for units of a variant."""
+    from commerce.backorders import store as backorders  # for products that lose a variant
+
+    if backorders.first(tenant, variant.variant_id) is not None:
+        raise Conflict(f"{variant.sku} cannot go: orders wait for it", field="variants", reason="variant_waited_for")
 
 
 def _require(tenant: Tenant, product_id: str, expected_version: int | None) -> Stocked:

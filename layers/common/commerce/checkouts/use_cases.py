@@ -298,4 +298,5 @@ def _option_named(tenant: Tenant, order: Order) -> ShippingOption | None:
         return None
     offered = (each for each in tenant.checkout.shipping_options if each.name == order.shipping_method)
     known = next(offered, ShippingOption("", order.shipping_method))
-    return replace(known, cost=order.shipping.minor)
+    taken_off = total([each.shipping for each in order.discounts], order.currency)
+    return replace(known, cost=(order.shipping + taken_off).minor)

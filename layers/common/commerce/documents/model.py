@@ -11,12 +11,13 @@ from datetime import date
 from typing import Literal
 
 from commerce.kernel.document_policy import DocumentPolicy, Paper
-from commerce.kernel.errors import Conflict
+from commerce.kernel.errors import Conflict, Invalid
 from commerce.kernel.money import Money, total
 from commerce.orders.model import COLLECTED, MOVES, Address, Order, PaymentStatus, Status, Tender, TenderKind
 
 MAX_BATCH = 100  # orders of one call for slips or invoices
 MAX_PICKED = 200  # orders on one pick list
+MAX_LINES = 2_000  # of orders in one PDF: printing 300 takes three seconds, and a download waits for it
 _SERIAL_SHOWN = 4
 _TENDER_NAMES = {TenderKind.GIFT_CARD: "Gift card", TenderKind.STORE_CREDIT: "Store credit"}
 _SHIPPABLE = frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED})
@@ -201,6 +202,16 @@ class PickList:
 
 
 type Document = Slip | Invoice | PickList
+
+
+def require_printable(lines: int) -> None:
+    """Raise Invalid where documents have so many lines of orders together that their PDF would take too long."""
+    if lines > MAX_LINES:
+        raise Invalid(
+            f"These orders have {lines} lines, and {MAX_LINES} are printed at once; ask for fewer orders",
+            field="order_ids",
+            reason="too_large",
+        )
 
 
 def require_packable(order: Order) -> None:

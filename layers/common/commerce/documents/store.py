@@ -1,4 +1,4 @@
-"""Invoices in the table (patterns T1, T2).
+"""Invoices in the table (patterns T3, T4).
 
 The row of an invoice is added together with the number that it takes, and never written again: numbers have no gap, and
 an invoice says for ever what it said at first.
@@ -38,19 +38,19 @@ class InvoiceNumbersRow(Row, discriminator="invoice_numbers"):
 
 
 def find(tenant: Tenant, order_ids: Sequence[str]) -> dict[str, str]:
-    """The invoices that were made of orders, as texts by the order's id (T1)."""
+    """The invoices that were made of orders, as texts by the order's id (T3)."""
     rows = get_all([keys.invoice(tenant, order_id) for order_id in order_ids])
     return {row.order_id: row.content for row in rows.values() if isinstance(row, InvoiceRow)}
 
 
 def last_number(tenant: Tenant) -> int:
-    """How many invoices the shop has made (T2)."""
+    """How many invoices the shop has made (T4)."""
     row = get(keys.invoice_numbers(tenant))
     return int(row.last) if isinstance(row, InvoiceNumbersRow) else 0
 
 
 def add(tx: Transaction, tenant: Tenant, order: Order, last: int, number: str, content: str, at: datetime) -> None:
-    """Write the invoice of an order under the number after the ``last`` one (T1, T2).
+    """Write the invoice of an order under the number after the ``last`` one (T3, T4).
 
     Raises (at commit):
         StaleWrite: somebody else took the number, made the order's invoice, or changed the order.

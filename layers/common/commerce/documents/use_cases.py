@@ -21,6 +21,7 @@ from commerce.documents.model import (
     pick_list_of,
     require_invoiceable,
     require_packable,
+    require_printable,
     slip_of,
 )
 from commerce.kernel import clock
@@ -43,7 +44,7 @@ def slips(caller: Caller, order_id: str, further: Sequence[str] = ()) -> tuple[S
 
     Raises:
         NotFound: there is no such order.
-        Invalid: one of the ``further`` ones does not exist.
+        Invalid: one of the ``further`` ones does not exist, or they have too many lines together.
         Conflict: an order is cancelled.
     """
     found = _orders(caller.tenant, _each_once(order_id, further), asked_for=order_id)
@@ -60,7 +61,7 @@ def invoices(caller: Caller, order_id: str, further: Sequence[str] = ()) -> tupl
 
     Raises:
         NotFound: there is no such order.
-        Invalid: one of the ``further`` ones does not exist.
+        Invalid: one of the ``further`` ones does not exist, or they have too many lines together.
         Conflict: an order is cancelled, or not paid; no invoice was made then.
     """
     wanted = _each_once(order_id, further)
@@ -72,14 +73,16 @@ def invoices(caller: Caller, order_id: str, further: Sequence[str] = ()) -> tupl
         sender = _sender(caller.tenant)
         for each in missing:
             made[each] = run(partial(_make, caller.tenant, each, sender), caller.cause())
-    return tuple(_invoice(made[each]) for each in wanted)
+    documents = tuple(_invoice(made[each]) for each in wanted)
+    require_printable(sum(len(invoice.lines) for invoice in documents))
+    return documents
 
 
 def pick_list(caller: Caller, order_ids: Sequence[str]) -> Picking:
     """What is to be picked for orders: of those that are paid, what is set aside and has not left.
 
     Raises:
-        Invalid: there is no such order.
+        Invalid: there is no such order, or they have too many lines together.
     """
     found = _orders(caller.tenant, order_ids)
     wanted = [order for order in found if is_pickable(order)]
@@ -114,6 +117,7 @@ def _orders(tenant: Tenant, order_ids: Sequence[str], asked_for: str = "") -> li
             if order_id == asked_for:
                 raise NotFound("order")
             raise Invalid(f"No such order: {order_id}", field="order_ids", reason="unknown_order")
+    require_printable(sum(len(order.lines) for order in found.values()))
     return [found[order_id] for order_id in order_ids]
 
 

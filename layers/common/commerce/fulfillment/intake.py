@@ -131,13 +131,13 @@ class SummaryOut(Output):
 class BulkDispatchOut(Output):
     """A row for each that was asked for, in the same order."""
 
-    orders: list[DispatchedOut]
+    results: list[DispatchedOut]
     summary: SummaryOut
 
     @classmethod
     def of(cls, rows: Sequence[Dispatched]) -> "BulkDispatchOut":
         failed = sum(row.refusal is not None for row in rows)
         return cls(
-            orders=[DispatchedOut.of(row) for row in rows],
+            results=[DispatchedOut.of(row) for row in rows],
             summary=SummaryOut(requested=len(rows), dispatched=len(rows) - failed, failed=failed),
         )

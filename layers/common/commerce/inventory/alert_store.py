@@ -34,7 +34,7 @@ class AlertRow(Row, discriminator="stock_alert"):
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
     version = NumberAttribute()
-    sequence = NumberAttribute()
+    sequence = NumberAttribute(null=True)  # absent: nothing was told yet
 
     def to_alert(self) -> Alert:
         return Alert(
@@ -46,7 +46,7 @@ class AlertRow(Row, discriminator="stock_alert"):
             created_at=self.created_at,
             updated_at=self.updated_at,
             version=int(self.version),
-            sequence=int(self.sequence),
+            sequence=int(self.sequence or 0),
             removed=self.status == _REMOVED,
         )
 

@@ -1,4 +1,4 @@
-"""Jobs in the table (patterns X1, X2)."""
+"""Jobs in the table (patterns X7, X8)."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -53,7 +53,7 @@ class JobRow(Row, discriminator="job"):
 
 
 def add(tx: Transaction, tenant: Tenant, job: Job) -> None:
-    """Write a new job (X1).
+    """Write a new job (X7).
 
     Raises (at commit):
         StaleWrite: there is such a job; planning again finds it.
@@ -62,7 +62,7 @@ def add(tx: Transaction, tenant: Tenant, job: Job) -> None:
 
 
 def save(tx: Transaction, tenant: Tenant, job: Job) -> None:
-    """Write a job one version on (X1).
+    """Write a job one version on (X7).
 
     Raises (at commit):
         StaleWrite: somebody else wrote it since it was read.
@@ -71,13 +71,13 @@ def save(tx: Transaction, tenant: Tenant, job: Job) -> None:
 
 
 def find(tenant: Tenant, job_id: str) -> Job | None:
-    """One job (X1)."""
+    """One job (X7)."""
     row = get(keys.job(tenant, job_id))
     return row.to_job() if isinstance(row, JobRow) else None
 
 
 def unfinished(since: datetime, limit: int) -> list[tuple[Tenant, str]]:
-    """Tenant (without its settings) and id of jobs that nothing happened to ``since``, the longest first (X2)."""
+    """Tenant (without its settings) and id of jobs that nothing happened to ``since``, the longest first (X8)."""
     rows = Row.query(keys.unfinished_jobs(), Row.gsi3sk <= sortable(since), index_name="gsi3", limit=limit)
     return [(keys.tenant_of(row.pk), row.job_id) for row in rows if isinstance(row, JobRow)]
 

@@ -511,6 +511,10 @@ def due_backorders(shard: int) -> str:
     return f"DUE#BACKORDER#{shard}"
 
 
+def allocation_run(tenant: Tenant, run_id: str) -> Key:
+    return Key(f"{partition(tenant)}#ALLOCATIONRUN#{run_id}", "RUN")
+
+
 def allocation(tenant: Tenant, order_id: str, allocation_id: str) -> Key:
     return Key(order(tenant, order_id).pk, f"ALLOCATION#{allocation_id}")
 
