@@ -262,6 +262,14 @@ def _parcel(shop: Shop) -> dict[str, Any]:
     return {"order_id": sent["order_id"], "tracking_number": "1Z999AA10123456784", "carrier": "UPS"}
 
 
+def _begun_order(shop: Shop) -> str:
+    """An order of which the first line has left."""
+    parcel = _parcel(shop)
+    first = shop.send("GET /admin/orders/{order_id}", order_id=parcel["order_id"])["items"][0]
+    items = [{"order_item_id": first["id"], "quantity": first["quantity"]}]
+    return str(shop.send("POST /admin/fulfillment/ship", body=parcel | {"items": items})["order_id"])
+
+
 def _dispatch(shop: Shop) -> dict[str, Any]:
     return {"body": {"orders": [_parcel(shop) for _ in range(10)]}}
 
@@ -1009,6 +1017,7 @@ SUBJECTS: tuple[Subject, ...] = (
     _route(f"PATCH {_ATTACHMENT}", _described_attachment),
     _route(f"DELETE {_ATTACHMENT}", _attachment),
     _route("POST /admin/orders/{order_id}/cancel", lambda shop: {"order_id": _paid_order(shop), "body": _REFUND}),
+    _route("POST /admin/orders/{order_id}/close-rest", lambda shop: {"order_id": _begun_order(shop)}),
     _route("POST /v2/orders/{id}/cancel", lambda shop: {"id": _paid_order(shop), "body": _REFUND}),
     *(
         _route(f"{method} /admin/orders/{{order_id}}/status", lambda shop: _processing(shop, "order_id"))

@@ -106,7 +106,8 @@ def _stock(
     for order in orders:
         for line in json.loads(order["lines"]):
             allocated = sum(units for _, units, _ in line["allocations"])
-            whole = allocated == line["quantity"] or (allocated < line["quantity"] and "backorder_id" in line)
+            wanted = line["quantity"] - line.get("given_up", 0)
+            whole = allocated == wanted or (allocated < wanted and "backorder_id" in line)
             assert whole, f"{order['order_id']}: {allocated} of {line['quantity']} set aside"
         if order["status"] != "cancelled":
             parts, left = _parts(order)
@@ -130,7 +131,7 @@ def _issues(issues: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
         found, (_, shipped) = by_order.pop((_tenant(order), order["order_id"]), Counter()), _parts(order)
         assert found == +shipped, f"{order['order_id']}: {found} left, expected {shipped}"
         if order["fulfillment_status"] in LEFT:
-            units = sum(line["quantity"] for line in json.loads(order["lines"]))
+            units = sum(line["quantity"] - line.get("given_up", 0) for line in json.loads(order["lines"]))
             assert shipped.total() == units, f"{order['order_id']} is fulfilled, {shipped.total()} of {units} left"
         if order["fulfillment_status"] == "unfulfilled":
             assert not shipped.total(), f"{order['order_id']} is unfulfilled, {shipped.total()} left"
@@ -230,7 +231,8 @@ def _backorders(
         allocated[(_tenant(row), row["backorder_id"])] += sum(units for _, units in parts)
     for order in orders:
         for number, line in enumerate(json.loads(order["lines"])):
-            waiting = line["quantity"] - sum(units for _, units, _ in line["allocations"])
+            given_up = line.get("given_up", 0)
+            waiting = line["quantity"] - given_up - sum(units for _, units, _ in line["allocations"])
             assert waiting == 0 or "backorder_id" in line, f"{order['order_id']}: {waiting} units wait for nothing"
             if "backorder_id" not in line:
                 continue
@@ -238,7 +240,8 @@ def _backorders(
             backorder = known.pop(named)
             own = (backorder["order_id"], backorder["line_id"], int(backorder["line_number"]), backorder["variant_id"])
             assert own == (order["order_id"], line["id"], number, line["variant_id"]), named
-            assert int(backorder["quantity"]) - allocated.pop(named, 0) == waiting, f"{named}: {waiting} wait"
+            unserved = int(backorder["quantity"]) - allocated.pop(named, 0)  # of which some may be given up
+            assert waiting <= unserved <= waiting + given_up, f"{named}: {waiting} wait"
             place = in_queue.pop(named, None)
             waits = waiting > 0 and order["status"] != "cancelled"
             assert (place is not None) == waits, f"{named}: {waiting} wait, and the queue says otherwise"
@@ -264,6 +267,9 @@ def _order(order: dict[str, Any]) -> None:
         assert 0 <= line["refunded"] <= line["returning"] <= line["quantity"], f"{order['order_id']}: {line}"
         left = sum(shipped for _, _, shipped in line["allocations"])
         assert line["returning"] <= left, f"{order['order_id']}: {line['returning']} of {left} units come back"
+        given_up = line.get("given_up", 0)
+        assert 0 <= given_up <= line["quantity"] - left, f"{order['order_id']}: {line}"
+        assert on_its_way or not given_up, f"{order['order_id']} gave up {given_up} units and may still get them"
         worth = line["unit_price"] * line["quantity"] + line["tax"]
         assert 0 <= line["discount"] <= worth, f"{order['order_id']}: {line}"
     if on_its_way:

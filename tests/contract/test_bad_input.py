@@ -731,6 +731,7 @@ GOOD: dict[str, Callable[[World], Any]] = {
     "PATCH /admin/orders/{order_id}/attachments/{attachment_id}": _description,
     "POST /orders/{order_id}/cancel": lambda world: {"reason": "Changed my mind"},
     "POST /admin/orders/{order_id}/cancel": _cancel,
+    "POST /admin/orders/{order_id}/close-rest": lambda world: {"reason": "Not made any more"},
     "POST /v2/orders/{id}/cancel": _cancel,
     "POST /v2/payments/{id}/refund": lambda world: {
         "amount": 50,

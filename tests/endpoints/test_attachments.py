@@ -429,6 +429,22 @@ def test_an_order_has_fifty_attachments_at_most_and_a_removed_one_makes_room(cal
     assert len(call(LIST, order_id=order_id).body["data"]) == MAX_PER_ORDER
 
 
+def test_what_was_announced_and_never_came_gives_its_place_up_after_a_day(call: Call, order_id: str) -> None:
+    kept = attached(call, order_id)["id"]
+    [first, *others] = [announce(call, order_id, png())["id"] for _ in range(MAX_PER_ORDER - 1)]
+    body = {"filename": "a.png", "content_type": "image/png", "size": 5}
+    later = clock.now() + timedelta(days=1)
+
+    with clock.use(lambda: later):
+        by_form, by_announcement = attach(call, order_id, form(png())), call(ADD, order_id=order_id, body=body)
+        listed = {each["id"] for each in call(LIST, order_id=order_id).body["data"]}
+        gone = call(COMPLETE, order_id=order_id, attachment_id=first)
+
+    assert (by_form.status, by_announcement.status, gone.status) == (201, 201, 404)
+    added = {by_form.body["data"]["id"], by_announcement.body["data"]["id"]}
+    assert listed == {kept, *others[1:], *added}
+
+
 # What becomes of it
 
 

@@ -74,6 +74,24 @@ def test_whoever_comes_while_others_wait_waits_behind_them_though_stock_is_there
     assert (lamps.waiting(first), lamps.waiting(second)) == (1, 1)
 
 
+def test_who_waits_is_served_before_newcomers_though_the_product_may_be_waited_for_no_more(lamps: Waiting) -> None:
+    waiting = lamps.order(2)
+    denied = {"when_out_of_stock": "deny"}
+    changed = lamps.shop.do("v2/catalog/update_product", id=lamps.product_id, body=denied)
+    assert changed["when_out_of_stock"] == "deny"
+    lamps.receive(3)
+    items = [{"product_id": lamps.product_id, "quantity": 1}]
+    wanted = {"customer_id": lamps.buyer.customer_id, "items": items}
+
+    refused = lamps.shop.call("admin/orders/create_order", body=wanted)
+    assert (refused.status, refused.body["error"]["details"][0]["code"]) == (409, "insufficient_stock")
+
+    lamps.arrives()
+    assert lamps.waiting(waiting) == 0
+    assert lamps.shop.call("admin/orders/create_order", body=wanted).status == 201
+    assert lamps.shop.call("admin/orders/create_order", body=wanted).status == 409
+
+
 def test_whoever_came_to_wait_just_when_stock_arrived_is_not_overlooked(lamps: Waiting) -> None:
     first = lamps.order(1)
     lamps.receive(3)
@@ -357,3 +375,27 @@ def test_an_order_is_shipped_as_far_as_it_has_its_stock_and_whole_at_last(lamps:
     assert (half["status"], half["fulfillment_status"]) == ("processing", "partial")
     assert (whole["status"], whole["fulfillment_status"]) == ("shipped", "fulfilled")
     assert lamps.stock() == (3, 0)
+
+
+def test_an_order_that_waits_for_what_never_comes_leaves_the_queue_though_some_has_left(
+    lamps: Waiting, stripe: Stripe
+) -> None:
+    lamps.receive(1)
+    order_id = lamps.order(4)
+    stripe.pay(lamps.shop.start_payment(order_id, 4000))
+    lamps.shop.settle(stripe)
+    lamps.shop.move(order_id, "shipped")
+    lamps.receive(1)
+    lamps.arrives()
+    behind = lamps.order(1)
+    assert (lamps.waiting(order_id), lamps.waiting(behind), lamps.stock()) == (2, 1, (0, 1))
+
+    refund = lamps.shop.do("admin/orders/close_rest", order_id=order_id)["refund"]
+    lamps.arrives()
+
+    assert refund["amount"] == 30
+    line = lamps.line(order_id)
+    assert (line["shipped"], line["waiting"], line["given_up"]) == (1, 0, 3)
+    assert lamps.allocate(line["backorder_id"]).body["error"]["details"][0]["code"] == "not_waiting"
+    assert lamps.waiting(behind) == 0
+    assert (lamps.backorders(), lamps.stock()) == ([], (0, 1))

@@ -122,7 +122,7 @@ def test_many_products_get_the_same_price_status_and_category(call: Call, shop: 
 
     answered = call(UPDATE, body={"product_ids": [mug, cup], "updates": updates})
 
-    assert done(answered)["summary"] == {"total": 2, "succeeded": 2, "failed": 0}
+    assert done(answered)["summary"] == {"requested": 2, "succeeded": 2, "failed": 0}
     for product_id in (mug, cup):
         product = shop.do("v2/catalog/get_product", id=product_id)
         assert (product["price"], product["status"], product["categories"]) == (Decimal("9.90"), "draft", ["cat_02"])
@@ -141,7 +141,7 @@ def test_a_product_that_there_is_not_is_refused_alone(call: Call, shop: Shop, mu
     answered = call(UPDATE, body={"product_ids": ["prod_none", mug], "updates": {"status": "draft"}})
 
     assert outcomes(answered) == ["not_found", "ok"]
-    assert done(answered)["summary"] == {"total": 2, "succeeded": 1, "failed": 1}
+    assert done(answered)["summary"] == {"requested": 2, "succeeded": 1, "failed": 1}
     assert shop.do("v2/catalog/get_product", id=mug)["status"] == "draft"
 
 

@@ -274,6 +274,19 @@ def test_a_mail_whose_answer_is_lost_is_not_sent_again(world: World, answer: Any
     assert world.states == ["unknown"]
 
 
+def test_a_mail_that_nobody_knows_of_rings_an_alarm(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(customer_mails, "count_event", counted.append)
+    world.ship(world.sell())
+    world.mailbox.answers = [ReadTimeoutError(endpoint_url="ses")]
+
+    world.deliver()
+
+    [metric] = counted
+    alarms = [each["Properties"] for each in template()["Resources"].values() if each["Type"].endswith("::Alarm")]
+    assert metric in [each["MetricName"] for each in alarms if each["Namespace"] == "Till"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [ConnectTimeoutError(endpoint_url="ses"), (429, "TooManyRequestsException"), (400, "SendingPausedException")],

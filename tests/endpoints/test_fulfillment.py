@@ -1,24 +1,33 @@
 """FU-01, FU-02, OR-04, TR-01: orders leave whole, in parts and in batches, each of them once."""
 
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
 from commerce.fulfillment import dispatching, use_cases
-from commerce.kernel import clock
+from commerce.jobs import files, running
+from commerce.kernel import aws, clock
 from commerce.kernel.caller import Role
 from commerce.kernel.errors import Unavailable
+from commerce.ledger.model import REFUNDS
 from tests.contract.shops import Shop
 from tests.invariants import check
 from tests.payments import Stripe
-from tests.shop import OTHER_TENANT, Answered, Call, Credential
+from tests.shop import OTHER_TENANT, TENANT, Answered, Call, Credential
+from tests.workflow import Machine
 
+BUCKET = "till-files"
 PARCEL = {"tracking_number": "1Z999AA10123456784", "carrier": "UPS"}
 MAX_AT_ONCE = 100
+MAX_ROWS = 10_000
 
 
 @dataclass
@@ -481,7 +490,7 @@ def test_a_dry_run_of_a_batch_ships_nothing(world: Warehouse) -> None:
     ("rows", "status", "code"),
     [
         ([], 422, "too_short"),
-        ([row(f"order_{number}") for number in range(MAX_AT_ONCE + 1)], 422, "too_long"),
+        ([row("order_1")] * (MAX_ROWS + 1), 422, "too_long"),
         ([row("order_1", "")], 422, "string_too_short"),
         ([{"order_id": "order_1", "carrier": "UPS"}], 422, "missing"),
         ([row("order_1", items=[])], 422, "too_short"),
@@ -495,8 +504,137 @@ def test_a_bad_batch_is_refused_as_a_whole(
     refused = dispatch(world, *rows)
 
     assert reason(refused) == (status, code)
-    if code == "too_long":
-        assert str(MAX_AT_ONCE) in refused.body["error"]["details"][0]["message"]
+
+
+# More than a hundred: a job
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Where the files of jobs are kept."""
+    monkeypatch.setenv("FILES_BUCKET", BUCKET)
+    aws.client.cache_clear()
+    bucket = boto3.resource("s3").create_bucket(Bucket=BUCKET)
+    yield bucket
+    bucket.objects.all().delete()
+    bucket.delete()
+    aws.client.cache_clear()
+
+
+def many(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """These rows, and so many of orders that there are not that a job is needed."""
+    return [*rows, *(row(f"order_missing{number}") for number in range(MAX_AT_ONCE + 1 - len(rows)))]
+
+
+def queued(answered: Answered) -> str:
+    """The id of the job that an answer names."""
+    assert answered.status == 200, answered.text
+    data = answered.body["data"]
+    assert (data["status"], data["results"]) == ("queued", [])
+    assert data["summary"] == {"requested": MAX_AT_ONCE + 1, "dispatched": 0, "failed": 0}
+    return str(data["job_id"])
+
+
+def work(job_id: str) -> str:
+    """One execution of the job's workflow; how it ended."""
+    machine = Machine("BulkJobWorkflow")
+    assert machine.start("once", {"tenant": TENANT.tenant_id, "mode": str(TENANT.mode), "job_id": job_id})
+    return machine.executions["once"].status
+
+
+def finished(world: Warehouse, bucket: Any, job_id: str) -> tuple[Any, list[dict[str, str]]]:
+    """A job that is over, and the lines of its file."""
+    reader = Credential(scopes=frozenset({"jobs:read", "orders:read"}))
+    job = world.shop.do("v2/jobs/get_job", id=job_id, by=reader)
+    key = urlsplit(job["result"]["download_url"]).path.lstrip("/").removeprefix(f"{BUCKET}/")
+    text = bucket.Object(key).get()["Body"].read().decode("utf-8-sig")
+    return job, list(csv.DictReader(StringIO(text, newline="")))
+
+
+def test_up_to_a_hundred_rows_are_answered_at_once_and_without_a_job(world: Warehouse) -> None:
+    data = dispatch(world, *many(row(world.sell()))[:MAX_AT_ONCE]).body["data"]
+
+    assert (data["status"], data["job_id"]) == ("succeeded", None)
+    assert data["summary"] == {"requested": 100, "dispatched": 1, "failed": 99}
+    assert world.rows("job") == []
+
+
+def test_more_than_a_hundred_rows_are_dispatched_by_a_job(world: Warehouse, bucket: Any) -> None:
+    whole, part, unpaid = world.sell(), world.sell(), world.place()
+    cups = [{"order_item_id": world.order(part)["items"][0]["id"], "quantity": 2}]
+    rows = many(
+        row(whole, "1Z1", notify_customer=True, estimated_delivery="2026-03-25"), row(part, items=cups), row(unpaid)
+    )
+
+    job_id = queued(dispatch(world, *rows))
+    assert world.rows("shipment") == []
+    assert work(job_id) == "SUCCEEDED"
+
+    job, lines = finished(world, bucket, job_id)
+    assert (job["type"], job["status"], job["progress"]) == ("bulk_dispatch", "succeeded", 100)
+    assert job["rows"] == {"total": 101, "done": 101, "refused": 99}
+    assert [int(line["row"]) for line in lines] == list(range(1, 102))
+    assert [line["order_id"] for line in lines] == [each["order_id"] for each in rows]
+    assert [(line["ok"], line["already"], line["status"], line["reason"]) for line in lines[:4]] == [
+        ("true", "false", "shipped", ""),
+        ("true", "false", "processing", ""),
+        ("false", "false", "", "not_paid"),
+        ("false", "false", "", "not_found"),
+    ]
+    left = {each["order_id"]: each for each in world.rows("shipment")}
+    assert [line["shipment_id"] for line in lines[:3]] == [left[whole]["shipment_id"], left[part]["shipment_id"], ""]
+    assert (lines[0]["carrier"], lines[0]["tracking_number"]) == ("USPS", "1Z1")
+    assert left[whole]["estimated_delivery"] == "2026-03-25"
+    assert [row["type"] for row in world.rows("outbox")].count("customer.notice") == 1
+    assert world.levels() == (11, 4)
+
+
+def test_a_job_whose_slice_dies_after_its_rows_ships_and_mails_nothing_twice(
+    world: Warehouse, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [world.sell(), world.sell()]
+    job_id = queued(dispatch(world, *many(*(row(order_id, notify_customer=True) for order_id in orders))))
+
+    def dies(*_: Any) -> str:
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "keep_chunk", dies)
+        with pytest.raises(Unavailable):
+            running.run_slice(TENANT, job_id)
+    assert len(world.rows("shipment")) == 2
+    assert work(job_id) == "SUCCEEDED"
+
+    job, lines = finished(world, bucket, job_id)
+    assert job["rows"] == {"total": 101, "done": 101, "refused": 99}
+    assert [line["ok"] for line in lines].count("true") == 2
+    assert len(world.rows("shipment")) == 2
+    assert [row["type"] for row in world.rows("outbox")].count("customer.notice") == 2
+
+
+def test_a_batch_that_is_sent_again_as_another_job_ships_nothing_twice(world: Warehouse, bucket: Any) -> None:
+    rows = many(row(world.sell(), notify_customer=True))
+    first, again = queued(dispatch(world, *rows)), queued(dispatch(world, *rows))
+    assert first != again
+
+    assert (work(first), work(again)) == ("SUCCEEDED", "SUCCEEDED")
+
+    assert [finished(world, bucket, job_id)[1][0]["already"] for job_id in (first, again)] == ["false", "true"]
+    assert len(world.rows("shipment")) == 1
+    assert [row["type"] for row in world.rows("outbox")].count("customer.notice") == 1
+
+
+def test_the_same_key_asks_for_one_job(world: Warehouse, bucket: Any) -> None:
+    asked = {queued(dispatch(world, *many(), headers={"Idempotency-Key": "k-1"})) for _ in range(2)}
+
+    assert len(asked) == len(world.rows("job")) == 1
+
+
+def test_who_may_not_read_orders_does_not_read_what_became_of_a_dispatch(world: Warehouse, bucket: Any) -> None:
+    job_id = queued(dispatch(world, *many()))
+    reader = Credential(scopes=frozenset({"jobs:read", "products:read", "inventory:read"}))
+
+    assert world.shop.call("v2/jobs/get_job", id=job_id, credential=reader).status == 403
 
 
 # Returns and refunds of orders that left in parts
@@ -552,6 +690,138 @@ def test_a_refund_before_the_rest_has_left_is_taken_off_what_is_earned_later(wor
     assert earned == [4000]
 
 
+# The rest that will never be sent
+
+
+def close(world: Warehouse, order_id: str, **request: Any) -> Answered:
+    return world.shop.call("admin/orders/close_rest", credential=world.shop.merchant, order_id=order_id, **request)
+
+
+def closed(world: Warehouse, order_id: str) -> Any:
+    answered = close(world, order_id)
+    assert answered.status == 200, answered.text
+    return answered.body["data"]
+
+
+def earned(world: Warehouse) -> int:
+    """What of the world's only order is revenue: what was recognised, less what went back since."""
+    left = [row for row in world.rows("posting") if row["type"] == "recognition"]
+    back = [row for row in world.rows("posting") if row["debit"] == REFUNDS]
+    return sum(int(row["amount"]) for row in left) - sum(int(row["amount"]) for row in back)
+
+
+def test_the_rest_of_an_order_is_given_up_and_what_was_paid_for_it_goes_back(world: Warehouse) -> None:
+    order_id = world.sell()
+    world.part(order_id, "P-1", 2)
+
+    answer = close(world, order_id, body={"reason": "Not made any more"}).body["data"]
+    world.shop.settle(world.stripe)
+
+    assert (answer["status"], answer["fulfillment_status"]) == ("shipped", "fulfilled")
+    assert (answer["refund"]["amount"], answer["refund"]["status"]) == (30, "pending")
+    assert answer["refund"]["reason"] == "Not made any more"
+    order = world.order(order_id)
+    assert [(each["shipped"], each["waiting"], each["given_up"]) for each in order["items"]] == [(2, 0, 1), (0, 0, 2)]
+    assert (order["payment_status"], order["refunded"]) == ("partially_refunded", 30)
+    assert [each["status"] for each in world.tracked(order_id)["items"]] == ["shipped", "cancelled"]
+    assert world.levels() == (18, 0)
+    assert world.told(order_id).count("order.fulfilled") == 1
+    assert earned(world) == 2000
+    world.shop.move(order_id, "delivered")
+    assert [each["status"] for each in world.tracked(order_id)["items"]] == ["delivered", "cancelled"]
+
+
+def test_what_went_back_for_the_rest_already_does_not_go_back_again(world: Warehouse) -> None:
+    order_id = world.sell()
+    world.part(order_id, "P-1", 2)
+    intent = world.shop.do("v2/orders/get_order", id=order_id)["payment_intent_id"]
+    world.shop.do("v2/payments/refund_payment", id=intent, body={"amount": 1000})
+
+    assert closed(world, order_id)["refund"]["amount"] == 20
+
+    world.shop.settle(world.stripe)
+    assert world.order(order_id)["refunded"] == 30
+    assert earned(world) == 2000
+
+
+def test_an_order_whose_money_went_back_whole_is_closed_without_another_refund(world: Warehouse) -> None:
+    order_id = world.sell()
+    world.part(order_id, "P-1", 2)
+    intent = world.shop.do("v2/orders/get_order", id=order_id)["payment_intent_id"]
+    world.shop.do("v2/payments/refund_payment", id=intent, body={})
+    world.shop.settle(world.stripe)
+    assert reason(world.ship(order_id, tracking_number="P-2")) == (409, "not_paid")
+
+    assert closed(world, order_id)["refund"] is None
+
+    assert (world.order(order_id)["status"], world.order(order_id)["refunded"]) == ("shipped", 50)
+    assert world.levels() == (18, 0)
+    assert earned(world) == 0
+
+
+def test_what_went_back_for_a_return_pays_nothing_of_the_rest(world: Warehouse, bucket: Any) -> None:
+    order_id = world.sell()
+    world.part(order_id, "P-1", 2)
+    come_back(world, order_id, 1)
+
+    assert closed(world, order_id)["refund"]["amount"] == 30
+
+    world.shop.settle(world.stripe)
+    assert world.order(order_id)["refunded"] == 40
+    assert earned(world) == 1000
+
+
+def test_an_order_is_returned_once_all_that_left_has_come_back(world: Warehouse, bucket: Any) -> None:
+    order_id = world.sell()
+    world.part(order_id, "P-1", 2)
+    closed(world, order_id)
+    assert reason(ask_back(world, order_id, 3)) == (409, "exceeds_returnable")
+
+    come_back(world, order_id, 1)
+    assert world.order(order_id)["fulfillment_status"] == "fulfilled"
+    come_back(world, order_id, 1)
+
+    assert world.order(order_id)["fulfillment_status"] == "returned"
+    assert (world.order(order_id)["payment_status"], earned(world)) == ("refunded", 0)
+
+
+def come_back(world: Warehouse, order_id: str, cups: int) -> None:
+    """Cups come back, and are refunded."""
+    made = ask_back(world, order_id, cups).body["data"]
+    world.shop.do("admin/returns/approve_return", return_id=made["id"])
+    cup = world.order(order_id)["items"][0]["id"]
+    item = {"order_item_id": cup, "quantity": cups, "disposition": "discard"}
+    world.shop.do("admin/returns/receive_return", return_id=made["id"], body={"items": [item]})
+    world.shop.do("admin/returns/refund_return", return_id=made["id"])
+    world.shop.settle(world.stripe)
+
+
+def test_only_an_order_that_has_left_in_part_has_a_rest(world: Warehouse) -> None:
+    unpaid, paid, whole, cancelled = world.place(), world.sell(), world.sell(), world.place()
+    world.ship(whole)
+    world.shop.move(cancelled, "cancelled")
+
+    assert [reason(close(world, each)) for each in (unpaid, paid, whole, cancelled)] == [
+        (409, "nothing_left"),
+        (409, "nothing_left"),
+        (409, "illegal_transition"),
+        (409, "illegal_transition"),
+    ]
+    assert close(world, "order_missing").status == 404
+
+
+def test_a_rest_is_given_up_once_and_only_at_the_version_that_was_read(world: Warehouse) -> None:
+    order_id = world.sell()
+    world.part(order_id, "P-1", 2)
+    version = world.shop.do("v2/orders/get_order", id=order_id)["version"]
+
+    assert reason(close(world, order_id, headers={"If-Match": f'"{version - 1}"'})) == (409, "version_mismatch")
+    first, again = [close(world, order_id, headers={"Idempotency-Key": "k-1"}) for _ in range(2)]
+    assert (first.status, again.headers["Idempotent-Replayed"]) == (200, "true")
+    assert reason(close(world, order_id)) == (409, "illegal_transition")
+    assert len(world.rows("refund")) == 1
+
+
 def test_who_may_only_read_orders_ships_none(world: Warehouse) -> None:
     order_id = world.sell()
     reader = Credential(role=Role.API_KEY, scopes=frozenset({"orders:read"}))
@@ -562,4 +832,5 @@ def test_who_may_only_read_orders_ships_none(world: Warehouse) -> None:
     ]
     for path, body in requests:
         assert world.shop.call(path, credential=reader, body=body).status == 403
+    assert world.shop.call("admin/orders/close_rest", credential=reader, order_id=order_id).status == 403
     assert world.shop.call("admin/fulfillment/list_shipments", credential=reader, order_id=order_id).status == 200

@@ -223,6 +223,7 @@ def test_who_waits_longer_than_was_promised_is_told_once_for_each_date(consoles:
     (preorder,) = preorders(consoles)
 
     with clock.use(lambda: BEFORE):
+        assert change(consoles, preorder["id"], priority=1).status == 200
         assert sweep({}, None)["told"] == 0
     with clock.use(lambda: AFTER):
         with mails(consoles) as sent:
@@ -231,10 +232,38 @@ def test_who_waits_longer_than_was_promised_is_told_once_for_each_date(consoles:
         assert "should have been there on 1 April 2030" in mail.text
         assert "you can cancel it" in mail.text
 
+        assert change(consoles, preorder["id"], priority=3).status == 200
+        assert sweep({}, None)["told"] == 0  # another place in the queue is no other day
+
         change(consoles, preorder["id"], expected_date="2030-04-10")
         assert sweep({}, None)["told"] == 0
     with clock.use(lambda: AFTER.replace(day=11)):
         assert [sweep({}, None)["told"] for _ in range(2)] == [1, 0]
+
+
+def test_a_mail_that_comes_too_late_to_be_true_is_not_sent(consoles: Waiting) -> None:
+    with mails(consoles) as sent:
+        consoles.shop.move(consoles.order(1), "cancelled")
+    assert sent == []
+
+    consoles.order(1)
+    with clock.use(lambda: AFTER), mails(consoles) as sent:
+        assert handler("schedules/sweep_backorders").handler({}, None)["told"] == 1
+        consoles.receive(1)
+        consoles.auto_allocate()
+    assert ["is here" in mail.subject for mail in sent] == [True]  # and nothing of that it is late
+
+
+def test_nobody_hears_that_a_day_is_over_in_whose_place_another_one_was_promised(consoles: Waiting) -> None:
+    consoles.order(1)
+    (preorder,) = preorders(consoles)
+
+    with clock.use(lambda: AFTER), mails(consoles) as sent:
+        assert handler("schedules/sweep_backorders").handler({}, None)["told"] == 1
+        change(consoles, preorder["id"], expected_date="2030-04-10")
+
+    (mail,) = sent
+    assert "should now be there on 10 April 2030" in mail.text
 
 
 def test_nobody_is_told_of_what_they_have_or_gave_up(consoles: Waiting) -> None:

@@ -19,6 +19,8 @@ import pytest
 
 from commerce.bulk import exports
 from commerce.bulk import use_cases as bulk
+from commerce.fulfillment import dispatching
+from commerce.fulfillment.use_cases import ShipOrder
 from commerce.inventory import store as stocks
 from commerce.jobs import queries, running
 from commerce.jobs.model import Format, Job, JobStatus, JobType
@@ -28,6 +30,7 @@ from commerce.table.transaction import run
 from tests.contract.shops import Shop
 from tests.faults.conftest import new_shop, rows_of
 from tests.faults.kill import AnswerLost, Door, Killed, kind_of, strikes, watching
+from tests.faults.test_fulfillment_kills import Depot
 from tests.invariants import check
 from tests.shop import Call
 from tests.workflow import Machine
@@ -172,6 +175,35 @@ def test_an_import_that_is_killed_anywhere_makes_every_product_once(table: Any, 
 
 
 @pytest.mark.timeout(180)
+def test_a_dispatch_job_that_is_killed_anywhere_ships_and_mails_every_order_once(
+    table: Any, record_property: Note
+) -> None:
+    depot = Depot.open(table)
+
+    def disturb(door: Door) -> Door:
+        rows = [ShipOrder(depot.sell(), "1Z", "UPS", notify_customer=True) for _ in range(ROWS)]
+        with mock.patch.object(dispatching, "MAX_AT_ONCE", 0):
+            job = run(lambda tx: dispatching.dispatch(tx, depot.merchant, rows))
+        assert isinstance(job, Job)
+        disturbed(door, depot.call, job.job_id)
+        lines = list(csv.DictReader(StringIO(file_of(depot.call, job.job_id), newline="")))
+        assert [(line["order_id"], line["ok"], line["status"]) for line in lines] == [
+            (row.order_id, "true", "shipped") for row in rows
+        ]
+        return door
+
+    doors = strikes(disturb(Door()).calls)
+    for door in doors:
+        disturb(door)
+
+    sold = ROWS * (len(doors) + 1)
+    assert len(depot.rows("shipment")) == sold
+    assert [row["type"] for row in depot.rows("outbox")].count("customer.notice") == sold
+    depot.check()
+    noted(record_property, doors, "of a job that dispatches")
+
+
+@pytest.mark.timeout(180)
 def test_an_export_that_is_killed_anywhere_has_every_row_once(table: Any, record_property: Note) -> None:
     call, products = stocked()
 
@@ -229,7 +261,7 @@ def test_a_request_of_100_rows_that_is_killed_at_row_50_and_sent_again_moves_100
     answered = call(ADJUST, body=body, headers=headers, context=_ShortLived())
 
     assert answered.status == 200, answered.text
-    assert answered.body["data"]["summary"] == {"total": 100, "succeeded": 100, "failed": 0}
+    assert answered.body["data"]["summary"] == {"requested": 100, "succeeded": 100, "failed": 0}
     rows = rows_of(table, call)
     check(rows)
     moved = [row for row in rows if row["kind"] == "movement"]

@@ -27,6 +27,7 @@ from commerce.kernel.errors import CommerceError, StaleWrite, Unavailable
 from commerce.mails import ses
 from commerce.mails.notices import NOTICE
 from commerce.orders import store as orders
+from commerce.orders.closing import Closed, close_rest
 from commerce.orders.ending import Cancelled, CancelOrder
 from commerce.payments import cancelling
 from commerce.returns import use_cases as returning
@@ -368,6 +369,28 @@ def test_who_ships_while_somebody_cancels_has_either(depot: Depot) -> None:
 
         assert isinstance(shipped, Shipped) != isinstance(cancelled, Cancelled)
         assert depot.order(order_id)["status"] == ("shipped" if isinstance(shipped, Shipped) else "cancelled")
+    assert depot.reserved() == 0
+    depot.check()
+
+
+@pytest.mark.timeout(120)
+def test_who_ships_the_rest_while_somebody_gives_it_up_has_either(depot: Depot) -> None:
+    for _ in range(ROUNDS):
+        order_id = depot.sell(3)
+        begun = [{"order_item_id": depot.line_of(order_id), "quantity": 1}]
+        assert depot.ship(order_id, "begun", items=begun).status == 200
+        rest = ShipOrder(order_id, "rest", "UPS")
+
+        shipped, closed = race(
+            lambda tx: ship(tx, depot.merchant, rest),  # noqa: B023
+            lambda tx: close_rest(tx, depot.merchant, order_id),  # noqa: B023
+        )
+
+        has_left = isinstance(shipped, Shipped)
+        assert has_left != isinstance(closed, Closed)
+        order = depot.order(order_id)
+        assert (order["status"], order["refunded"]) == ("shipped", 0 if has_left else 20)
+        assert (order["items"][0]["shipped"], order["items"][0]["given_up"]) == ((3, 0) if has_left else (1, 2))
     assert depot.reserved() == 0
     depot.check()
 

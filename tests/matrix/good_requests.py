@@ -335,6 +335,16 @@ def _linked_file(world: World) -> Sent:
     return {"name": link.path.rpartition("/")[2], "query": dict(parse_qsl(link.query))}
 
 
+def _begun_order(world: World) -> Sent:
+    """An order of which one unit has left, and one has not."""
+    order_id = str(_paid_order(world)["order_id"])
+    [line] = world.shop.do("admin/orders/get_order", order_id=order_id)["items"]
+    parcel = {"order_id": order_id, "tracking_number": "1Z1", "carrier": "UPS"}
+    items = [{"order_item_id": line["id"], "quantity": 1}]
+    world.shop.do("admin/fulfillment/ship_order", body=parcel | {"items": items})
+    return {"order_id": order_id, "body": {"reason": f"Not made any more {world.number()}"}}
+
+
 def _to_ship(world: World) -> Sent:
     order_id = _paid_order(world)["order_id"]
     return {"body": {"order_id": order_id, "tracking_number": f"1Z{world.number()}", "carrier": "UPS"}}
@@ -913,6 +923,12 @@ GOOD: dict[str, Good] = {
             "POST /admin/orders/{order_id}/cancel",
             "orders:write",
             given=_paid_order,
+            version_from="GET /v2/orders/{id}",
+        ),
+        Good(
+            "POST /admin/orders/{order_id}/close-rest",
+            "orders:write",
+            given=_begun_order,
             version_from="GET /v2/orders/{id}",
         ),
         *(

@@ -19,6 +19,8 @@ from tests.template import table_definition
 
 TABLE = table_definition()
 
+pytestmark = pytest.mark.timeout(600)  # one run of the benchmarks stands before the first of these
+
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Any:

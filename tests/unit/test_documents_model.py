@@ -137,7 +137,7 @@ def test_an_invoice_names_discounts_gift_cards_that_are_bought_and_all_that_pays
     assert invoice.sums == (
         ("Subtotal", usd(4500), False),
         ("Discount (SUMMER10, Buy 2)", usd(-300), False),
-        ("Shipping", usd(500), False),
+        ("Shipping (SHIPFREE)", usd(500), False),
         ("Tax", NOTHING, False),
         ("Total", usd(4700), True),
         ("Paid by Gift card …1234", usd(1000), False),
@@ -145,6 +145,16 @@ def test_an_invoice_names_discounts_gift_cards_that_are_bought_and_all_that_pays
         ("Paid by Card", usd(3000), False),
         ("Amount due", NOTHING, True),
     )
+
+
+def test_what_was_not_collected_is_told_apart_from_what_a_coupon_took_off() -> None:
+    coupon = AppliedDiscount(DiscountKind.COUPON, "cpn_1", "Summer", usd(200), NOTHING, code="SUMMER10")
+    sold = replace(ORDER, lines=(replace(ORDER.lines[0], discount=usd(200)),), discount=usd(200), discounts=(coupon,))
+
+    labels = [label for label, _, _ in invoice_of(sold.reduce(usd(50)), SENDER, "INV-000001", DAY, DAY).sums]
+
+    assert labels[1] == "Discount (SUMMER10, not charged)"
+    assert invoice_of(sold, SENDER, "INV-000001", DAY, DAY).sums[1][0] == "Discount (SUMMER10)"
 
 
 def test_an_order_that_stored_value_pays_names_no_other_payment() -> None:
@@ -201,6 +211,11 @@ def test_only_paid_orders_with_something_set_aside_are_picked() -> None:
     assert is_pickable(ORDER)
     assert not is_pickable(waiting)
     assert not is_pickable(replace(ORDER, payment_status=PaymentStatus.PENDING))
+
+
+def test_an_order_all_of_whose_money_is_on_its_way_back_is_not_picked() -> None:
+    assert not is_pickable(replace(ORDER, refunding=ORDER.total))
+    assert is_pickable(replace(ORDER, refunding=ORDER.total - usd(1)))
 
 
 def test_a_pick_list_sums_units_by_warehouse_and_sku_and_says_for_which_order() -> None:

@@ -76,6 +76,19 @@ def test_a_percentage_is_rounded_once_and_half_up(percent: str, minor: int, off:
     assert take([item("a", minor)], percentage(percent)).amount == Money(off, "USD")
 
 
+@pytest.mark.parametrize(
+    ("currency", "percent", "minor", "off"),
+    [("KWD", "10", 1230, 120), ("KWD", "10", 1250, 130), ("MGA", "15", 1000, 200), ("JPY", "10", 15, 2)],
+)
+def test_a_percentage_leaves_what_a_card_can_pay(currency: str, percent: str, minor: int, off: int) -> None:
+    """Of dinars a card pays two of the three decimal places, of ariary whole ones; a yen has no part."""
+    assert take([item("a", minor, currency=currency)], percentage(percent)).amount == Money(off, currency)
+
+
+def test_a_whole_percentage_takes_off_all_though_a_card_could_not_have_paid_it() -> None:
+    assert take([item("a", 1237, currency="KWD")], percentage("100")).amount == Money(1237, "KWD")
+
+
 def test_a_percentage_of_many_lines_is_rounded_over_all_of_them() -> None:
     found = take([item(name, 33) for name in "abcde"], percentage("10"))
 

@@ -2,13 +2,14 @@
 
 import unicodedata
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from commerce.kernel.errors import Conflict, Invalid
 
 MAX_BYTES = 25_000_000  # of a file
 MAX_PER_ORDER = 50
+ANNOUNCED_FOR = timedelta(days=1)  # the bucket keeps what was sent and not completed for as long
 
 
 class FileType(StrEnum):
@@ -92,6 +93,10 @@ class Attachment:
     @property
     def is_removed(self) -> bool:
         return self.status is AttachmentStatus.REMOVED
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Whether it was announced and can be completed no more."""
+        return self.status is AttachmentStatus.PENDING and self.created_at + ANNOUNCED_FOR <= now
 
     def became(self, status: AttachmentStatus, at: datetime, *, digest: str | None = None) -> "Attachment":
         """The same file in another state.

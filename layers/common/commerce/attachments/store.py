@@ -81,13 +81,20 @@ def count(tenant: Tenant, order_id: str) -> int:
     return int(row.held) if isinstance(row, AttachmentSetRow) else 0
 
 
-def add(tx: Transaction, tenant: Tenant, attachment: Attachment, otherwise: CommerceError) -> None:
-    """Add an attachment, if the order takes another one (O11, O13).
+def add(
+    tx: Transaction, tenant: Tenant, attachment: Attachment, otherwise: CommerceError, removed: Attachment | None = None
+) -> None:
+    """Add an attachment, if the order takes another one; or in the place of one, whose last version is ``removed``
+    (O11, O13).
 
     Raises (at commit):
         CommerceError: ``otherwise``, if it has as many as it takes.
+        StaleWrite: somebody changed the one that gives its place up since it was read.
     """
     tx.add(_row(tenant, attachment), StaleWrite("attachment"))
+    if removed is not None:
+        save(tx, tenant, removed)
+        return
     room = AttachmentSetRow.held.does_not_exist() | (AttachmentSetRow.held < MAX_PER_ORDER)
     _count(tx, tenant, attachment, 1, room, otherwise)
 

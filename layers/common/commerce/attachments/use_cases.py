@@ -1,8 +1,9 @@
 """What is done with files of orders: added at once or announced, renamed, removed (contract AT-02, AT-04, AT-05).
 
-Bytes are written before the row that names them: a death in between leaves bytes that nobody can reach, never a row
-without bytes. An addition or a removal is told in the order's timeline; it is no change of the order, and neither takes
-a version of it nor waits for one.
+Bytes are written before the row that names them: a death in between leaves bytes that nobody can reach. They go before
+the row says so: who wants a file gone has it gone, and where somebody dies in between, removing it again ends it. An
+addition or a removal is told in the order's timeline; it is no change of the order, and neither takes a version of it
+nor waits for one.
 """
 
 import hashlib
@@ -61,12 +62,12 @@ def attach(tx: Transaction, caller: Caller, order_id: str, file: NewFile, conten
         Conflict: the order has as many attachments as it takes.
     """
     content_type = agreed_type(file.content_type, recognise(content), file.filename)
-    order = _with_room(caller, order_id)
+    order, lapsed = _with_room(caller, order_id)
     attachment = _new(tx, caller, order_id, file, content_type)
     ready = replace(attachment, status=AttachmentStatus.READY, digest=hashlib.sha256(content).hexdigest())
     tx.outside("s3.put_object")
     files.keep(caller.tenant, ready, content)
-    store.add(tx, caller.tenant, ready, _FULL)
+    store.add(tx, caller.tenant, ready, _FULL, lapsed)
     _tell(tx, caller, order, ready, "added")
     return ready
 
@@ -83,9 +84,9 @@ def announce(tx: Transaction, caller: Caller, order_id: str, file: NewFile) -> A
         raise Invalid("Say what type of file it is going to be", field="content_type", reason="type_required")
     content_type = FileType(file.content_type)
     require_ending(file.filename, content_type)
-    _with_room(caller, order_id)
+    _, lapsed = _with_room(caller, order_id)
     attachment = _new(tx, caller, order_id, file, content_type)
-    store.add(tx, caller.tenant, attachment, _FULL)
+    store.add(tx, caller.tenant, attachment, _FULL, lapsed)
     tx.outside("s3.post_object")  # which the form would let anybody do
     return Announced(attachment, files.upload_form(caller.tenant, attachment))
 
@@ -166,12 +167,18 @@ def remove(tx: Transaction, caller: Caller, order_id: str, attachment_id: str) -
     return removed
 
 
-def _with_room(caller: Caller, order_id: str) -> Order:
-    """An order that takes another attachment as far as can be seen; no bytes are written for one that does not."""
-    order = orders.get(caller.tenant, order_id)
-    if store.count(caller.tenant, order_id) >= MAX_PER_ORDER:
+def _with_room(caller: Caller, order_id: str) -> tuple[Order, Attachment | None]:
+    """An order that takes another attachment as far as can be seen; no bytes are written for one that does not.
+
+    With it, where it is full, the last version of one that was announced and never came, which gives its place up.
+    """
+    order, now = orders.get(caller.tenant, order_id), clock.now()
+    if store.count(caller.tenant, order_id) < MAX_PER_ORDER:
+        return order, None
+    lapsed = [each for each in store.of_order(caller.tenant, order_id) if each.has_lapsed(now)]
+    if not lapsed:
         raise _FULL
-    return order
+    return order, lapsed[-1].became(AttachmentStatus.REMOVED, now)
 
 
 def _new(tx: Transaction, caller: Caller, order_id: str, file: NewFile, content_type: FileType) -> Attachment:

@@ -23,7 +23,7 @@ from commerce.mails.notices import NoticeKind, notify
 from commerce.observability import logger
 from commerce.orders import store as orders
 from commerce.orders.changing import OrderChange
-from commerce.orders.model import FulfillmentStatus, Order
+from commerce.orders.model import Order
 from commerce.table.transaction import Transaction, run
 
 _LOOKAHEAD = 20  # variants whose stock is read at once
@@ -197,8 +197,7 @@ def _parts(tenant: Tenant, standing: Standing, units: int) -> tuple[Allocation, 
 
 
 def _can_end(order: Order) -> bool:
-    called_off = order.fulfillment_status is FulfillmentStatus.UNFULFILLED  # afterwards it is not called off any more
-    return not called_off or order.ending_writes <= MAX_ENDING_WRITES
+    return order.ending_writes <= MAX_ENDING_WRITES
 
 
 def _with(standing: Standing, parts: tuple[Allocation, ...]) -> Order:

@@ -77,11 +77,10 @@ class Standing:
 
     @property
     def status(self) -> BackorderStatus:
-        if self.order.status is Status.CANCELLED:
+        if self.order.status is Status.CANCELLED or self.line.given_up:
             return BackorderStatus.CANCELLED
         if not self.remaining:
-            gone = self.line.shipped == self.line.quantity
-            return BackorderStatus.FULFILLED if gone else BackorderStatus.ALLOCATED
+            return BackorderStatus.ALLOCATED if self.line.unsent else BackorderStatus.FULFILLED
         return BackorderStatus.PARTIALLY_ALLOCATED if self.allocated else BackorderStatus.WAITING
 
 

@@ -104,6 +104,12 @@ def save(tx: Transaction, tenant: Tenant, before: Backorder, after: Backorder, d
         tx.add(queued, stale)
 
 
+def is_due(tenant: Tenant, backorder: Backorder) -> bool:
+    """Whether it stands in the index of those that have waited for too long, or will have (X2)."""
+    row = get(_place(tenant, backorder))
+    return row is not None and row.gsi3pk is not None
+
+
 def told(tx: Transaction, tenant: Tenant, backorder: Backorder) -> None:
     """Take a backorder out of the index of those that have waited for too long (X5).
 

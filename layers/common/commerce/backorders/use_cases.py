@@ -50,7 +50,8 @@ def change(tx: Transaction, caller: Caller, command: ChangeBackorder, expected_v
     after = replace(before, priority=priority, version=before.version + 1)
     changed = standing.order if day is None else standing.order.expect(before.line_id, day)
     of_order = OrderChange(tx, caller, standing.order, changed)
-    store.save(tx, caller.tenant, before, after, late_from(caller.tenant, day))
+    is_told_of = moves or store.is_due(caller.tenant, before)  # once for each day
+    store.save(tx, caller.tenant, before, after, late_from(caller.tenant, day) if is_told_of else None)
     result = Standing(after, changed)
     told = as_object(result)
     of_order.tell(

@@ -19,7 +19,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from commerce.bulk.changes import Document, RowResult
-from commerce.bulk.use_cases import MAX_AT_ONCE, MAX_ROWS
 from commerce.catalog.contracts import Sku, Slug, Units
 from commerce.catalog.model import ProductStatus
 from commerce.http.amounts import AmountIn, money
@@ -27,7 +26,7 @@ from commerce.http.contracts import Changes, Id, Input, Instant, Output, Query, 
 from commerce.inventory.contracts import Reason
 from commerce.inventory.model import MAX_STOCK
 from commerce.jobs import files
-from commerce.jobs.model import Format, Job, JobStatus
+from commerce.jobs.model import MAX_AT_ONCE, MAX_ROWS, Format, Job, JobStatus
 from commerce.kernel import clock
 from commerce.kernel.caller import Tenant
 
@@ -213,7 +212,7 @@ class RowResultOut(Output):
 
 
 class SummaryOut(Output):
-    total: int
+    requested: int
     succeeded: int
     failed: int
 
@@ -232,14 +231,14 @@ class BulkOut(Output):
             return cls(
                 status=done.status,
                 job_id=done.job_id,
-                summary=SummaryOut(total=done.total, succeeded=done.done - done.refused, failed=done.refused),
+                summary=SummaryOut(requested=done.total, succeeded=done.done - done.refused, failed=done.refused),
                 results=[],
             )
         failed = sum(result.error is not None for result in done)
         return cls(
             status=JobStatus.SUCCEEDED,
             job_id=None,
-            summary=SummaryOut(total=len(done), succeeded=len(done) - failed, failed=failed),
+            summary=SummaryOut(requested=len(done), succeeded=len(done) - failed, failed=failed),
             results=[RowResultOut.of(result) for result in done],
         )
 

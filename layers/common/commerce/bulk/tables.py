@@ -5,13 +5,16 @@ formula. A list is one cell, its values with ``; `` between them.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commerce.bulk.changes import RowResult
 from commerce.jobs.files import Frame
 from commerce.jobs.model import Format, JobType
 from commerce.kernel import csv_text, wire_json
 from commerce.kernel.clock import rfc3339
+
+if TYPE_CHECKING:  # at run time only the job that dispatches needs it
+    from commerce.fulfillment.dispatching import Dispatched
 
 type Record = dict[str, Any]
 
@@ -21,6 +24,10 @@ _COLUMNS: dict[JobType, tuple[str, ...]] = {
     JobType.PRODUCT_UPDATE: _RESULTS,
     JobType.PRODUCT_IMPORT: _RESULTS,
     JobType.STOCK_ADJUSTMENT: _RESULTS,
+    JobType.BULK_DISPATCH: (
+        *("row", "order_id", "carrier", "tracking_number", "shipment_id", "status"),
+        *("ok", "already", "code", "reason", "message"),
+    ),
     JobType.PRODUCT_EXPORT: (
         *("id", "sku", "name", "description", "price", "currency", "status"),
         *("categories", "variant_skus", "created_at", "updated_at"),
@@ -61,6 +68,24 @@ def record_of(result: RowResult) -> Record:
         "code": error and error.code,
         "reason": error and error.reason,
         "message": error and error.message,
+    }
+
+
+def record_of_dispatched(number: int, row: "Dispatched") -> Record:
+    """A row of what came of an order that was to be shipped; ``number`` counts from 1."""
+    shipped, refusal = row.shipped, row.refusal
+    return {
+        "row": number,
+        "order_id": row.order.order_id,
+        "carrier": row.order.carrier,
+        "tracking_number": row.order.tracking_number,
+        "shipment_id": shipped and shipped.shipment.shipment_id,
+        "status": shipped and str(shipped.order.status),
+        "ok": refusal is None,
+        "already": shipped is not None and shipped.already,
+        "code": refusal and refusal.code,
+        "reason": refusal and refusal.reason,
+        "message": refusal and refusal.message,
     }
 
 

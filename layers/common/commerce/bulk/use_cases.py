@@ -8,13 +8,11 @@ from commerce.bulk import changes, exports, tables
 from commerce.bulk.changes import Batch, Document, RowResult
 from commerce.jobs import files, store
 from commerce.jobs import use_cases as jobs
-from commerce.jobs.model import Format, Job, JobType
+from commerce.jobs.model import MAX_AT_ONCE, Format, Job, JobType
 from commerce.kernel import clock, wire_json
 from commerce.kernel.caller import Caller
 from commerce.table.transaction import Transaction, run
 
-MAX_AT_ONCE = 100  # rows that a request changes itself
-MAX_ROWS = 10_000
 _PAGES_AT_ONCE = 2  # that a request exports itself: a thousand products or orders
 _READ_ANEW_SECONDS = 5 * 60  # between two exports of the same by GET
 
@@ -28,13 +26,7 @@ def change(tx: Transaction, caller: Caller, type: JobType, rows: Sequence[Docume
     if len(rows) <= MAX_AT_ONCE:
         tx.outside("change the rows, each in a transaction of its own")
         return changes.apply(Batch(type, caller, tx.cause, f"bulk_{tx.operation_id}", rows))
-    job_id = f"job_{tx.operation_id}"
-    earlier = store.find(caller.tenant, job_id)
-    if earlier is not None:
-        return earlier
-    tx.outside("keep the rows for a job")
-    files.keep_input(caller.tenant, job_id, rows)
-    return jobs.request(tx, caller.tenant, jobs.new(caller, job_id, type, Format.CSV, len(rows)))
+    return jobs.request_changes(tx, caller, type, rows)
 
 
 def export(tx: Transaction, caller: Caller, type: JobType, format: Format) -> Job:

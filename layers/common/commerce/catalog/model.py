@@ -46,7 +46,8 @@ class Variant:
 class Product:
     """``sku`` is unique per tenant across products and variants; names and descriptions stand by language.
 
-    ``expected_on`` is the local day on which units that are waited for should be there; a preorder has one.
+    ``expected_on`` is the local day on which units that are waited for should be there; a preorder has one. What
+    ``could_wait`` was to be had that way before it was stored last, so somebody may wait for it still.
     """
 
     product_id: str
@@ -64,6 +65,7 @@ class Product:
     version: int = 1
     when_out_of_stock: WhenOutOfStock = WhenOutOfStock.DENY
     expected_on: date | None = None
+    could_wait: bool = False
 
     @property
     def implicit_variant(self) -> Variant:

@@ -47,7 +47,7 @@ class ProductRow(Row, discriminator="product"):
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
     version = NumberAttribute()
-    when_out_of_stock = UnicodeAttribute(null=True)  # absent: denied
+    when_out_of_stock = UnicodeAttribute(null=True)  # absent: denied, and always was
     expected_on = UnicodeAttribute(null=True)
 
     def to_product(self) -> Product:
@@ -67,6 +67,7 @@ class ProductRow(Row, discriminator="product"):
             version=int(self.version),
             when_out_of_stock=WhenOutOfStock(self.when_out_of_stock or WhenOutOfStock.DENY),
             expected_on=date.fromisoformat(self.expected_on) if self.expected_on else None,
+            could_wait=self.when_out_of_stock is not None,
         )
 
 
@@ -296,7 +297,7 @@ def _attributes(product: Product) -> dict[str, Any]:
         "created_at": product.created_at,
         "updated_at": product.updated_at,
         "version": product.version,
-        "when_out_of_stock": str(product.when_out_of_stock) if product.may_wait else None,
+        "when_out_of_stock": str(product.when_out_of_stock) if product.may_wait or product.could_wait else None,
         "expected_on": product.expected_on.isoformat() if product.expected_on else None,
     }
 

@@ -19,6 +19,7 @@ MAX_BATCH = 100  # orders of one call for slips or invoices
 MAX_PICKED = 200  # orders on one pick list
 MAX_LINES = 2_000  # of orders in one PDF: printing 300 takes three seconds, and a download waits for it
 _SERIAL_SHOWN = 4
+_NOT_COLLECTED = "not charged"
 _TENDER_NAMES = {TenderKind.GIFT_CARD: "Gift card", TenderKind.STORE_CREDIT: "Store credit"}
 _SHIPPABLE = frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED})
 
@@ -104,6 +105,7 @@ class Invoice:
     """What was sold to whom for how much, under a number that no other invoice has (contract PK-02).
 
     Stored value is among the ``payments``: it takes nothing off the total. What is refunded later is no part of it.
+    Discounts are named where they count: those off the goods, and those off ``shipping``.
     """
 
     number: str
@@ -122,6 +124,7 @@ class Invoice:
     tax: Money
     total: Money
     payments: tuple[Payment, ...]
+    shipping_discount_names: tuple[str, ...] = ()
     kind: Literal["invoice"] = "invoice"
 
     @property
@@ -132,10 +135,11 @@ class Invoice:
     def sums(self) -> tuple[tuple[str, Money, bool], ...]:
         """What stands below the lines: a label, an amount, and whether it is the sum that the others lead to."""
         zero = Money.zero(self.currency)
-        named = f"Discount ({', '.join(self.discount_names)})" if self.discount_names else "Discount"
+        shipping = _with_names("Shipping", self.shipping_discount_names)
         sums = [("Subtotal", self.subtotal, False)]
-        sums += [(named, zero - self.discount, False)] if self.discount.minor else []
-        sums += [("Shipping", self.shipping, False), ("Tax", self.tax, False), ("Total", self.total, True)]
+        if self.discount.minor:
+            sums.append((_with_names("Discount", self.discount_names), zero - self.discount, False))
+        sums += [(shipping, self.shipping, False), ("Tax", self.tax, False), ("Total", self.total, True)]
         sums += [(f"Paid by {each.name}", each.amount, False) for each in self.payments]
         paid = total([each.amount for each in self.payments], self.currency)
         return (*sums, ("Amount due", self.total - paid, True))
@@ -231,7 +235,9 @@ def require_invoiceable(order: Order) -> None:
 
 
 def is_pickable(order: Order) -> bool:
-    """Whether something of the order may leave: it is paid, and units are set aside."""
+    """Whether something of the order may leave: it is paid, not all of it goes back, and units are set aside."""
+    if order.is_given_back and order.total.minor:
+        return False
     return Status.SHIPPED in MOVES[order.status] and order.payment_status in _SHIPPABLE and bool(order.reserved)
 
 
@@ -278,13 +284,14 @@ def invoice_of(order: Order, sender: Sender, number: str, issued_on: date, place
         ship_to=ship_to,
         currency=order.currency,
         lines=(*goods, *cards),
-        discount_names=tuple(each.code or each.name for each in order.discounts if each.amount.minor),
+        discount_names=_discount_names(order),
         subtotal=order.subtotal,
         discount=order.discount,
         shipping=order.shipping,
         tax=order.tax,
         total=order.total,
         payments=(*(Payment(_tender(each), each.amount) for each in order.tenders), *outside),
+        shipping_discount_names=tuple(each.code or each.name for each in order.discounts if each.shipping.minor),
     )
 
 
@@ -314,6 +321,17 @@ def _rows(by_sku: Mapping[str, Mapping[int, int]], names: Mapping[str, str]) -> 
         PickRow(sku, names[sku], tuple(Pick(place, units) for place, units in picks.items()))
         for sku, picks in sorted(by_sku.items())
     )
+
+
+def _discount_names(order: Order) -> tuple[str, ...]:
+    """What took something off the goods: discounts, and that less was collected than was asked (contract PY-04)."""
+    names = [each.code or each.name for each in order.discounts if each.amount.minor]
+    sold_with = total([each.amount for each in order.discounts], order.currency)
+    return (*names, *([_NOT_COLLECTED] if sold_with < order.discount else []))
+
+
+def _with_names(label: str, names: Sequence[str]) -> str:
+    return f"{label} ({', '.join(names)})" if names else label
 
 
 def _method(order: Order) -> str:

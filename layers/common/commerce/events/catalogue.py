@@ -63,6 +63,7 @@ class OrderItem(Model):
     quantity: int
     shipped: Annotated[int, Field(description="Units that have left")]
     waiting: Annotated[int, Field(description="Units that wait for stock")]
+    given_up: Annotated[int, Field(description="Units that will never leave")]
     backorder_id: Annotated[str | None, Field(description="Where units had to wait")]
     expected_date: Annotated[date | None, Field(description="When the units that wait should be there")]
     price: Major
@@ -400,6 +401,7 @@ class Job(Model):
         "product_update",
         "product_import",
         "stock_adjustment",
+        "bulk_dispatch",
         "product_export",
         "order_export",
         "inventory_export",

@@ -11,11 +11,10 @@ from commerce.fulfillment.dispatching import Dispatched
 from commerce.fulfillment.use_cases import ShipOrder, Shipped
 from commerce.http.contracts import Id, Input, Line, OrderId, Output, Quantity
 from commerce.http.dates import Day
+from commerce.jobs.model import MAX_AT_ONCE, MAX_ROWS, Job, JobStatus
 from commerce.kernel.errors import CommerceError
 from commerce.kernel.limits import MAX_LINES
 from commerce.orders.model import FulfillmentStatus, Status
-
-MAX_DISPATCHED = 100  # orders in one request
 
 
 class ShippedItemIn(Input):
@@ -77,9 +76,16 @@ class ShippedOut(ShipmentFields):
 
 
 class BulkDispatchIn(Input):
-    """Orders to ship, each on its own; at most 100 at once."""
+    """Orders to ship, each on its own."""
 
-    orders: Annotated[list[ShipOrderIn], Field(min_length=1, max_length=MAX_DISPATCHED)]
+    orders: Annotated[
+        list[ShipOrderIn],
+        Field(
+            min_length=1,
+            max_length=MAX_ROWS,
+            description=f"Up to {MAX_AT_ONCE} are shipped by the time of the answer, more by a job",
+        ),
+    ]
 
     def to_commands(self) -> list[ShipOrder]:
         return [row.to_command() for row in self.orders]
@@ -111,7 +117,7 @@ class DispatchedOut(Output):
     def of(cls, row: Dispatched) -> "DispatchedOut":
         shipped, refusal = row.shipped, row.refusal
         return cls(
-            order_id=row.order_id,
+            order_id=row.order.order_id,
             ok=shipped is not None,
             already=shipped is not None and shipped.already,
             shipment_id=shipped.shipment.shipment_id if shipped is not None else None,
@@ -129,15 +135,27 @@ class SummaryOut(Output):
 
 
 class BulkDispatchOut(Output):
-    """A row for each that was asked for, in the same order."""
+    """A row for each that was asked for, in the same order; or the job that ships them, whose file will have the rows:
+    ask ``GET /v2/jobs/{id}``."""
 
+    status: JobStatus
+    job_id: str | None
     results: list[DispatchedOut]
     summary: SummaryOut
 
     @classmethod
-    def of(cls, rows: Sequence[Dispatched]) -> "BulkDispatchOut":
+    def of(cls, rows: Sequence[Dispatched] | Job) -> "BulkDispatchOut":
+        if isinstance(rows, Job):
+            return cls(
+                status=rows.status,
+                job_id=rows.job_id,
+                results=[],
+                summary=SummaryOut(requested=rows.total, dispatched=rows.done - rows.refused, failed=rows.refused),
+            )
         failed = sum(row.refusal is not None for row in rows)
         return cls(
+            status=JobStatus.SUCCEEDED,
+            job_id=None,
             results=[DispatchedOut.of(row) for row in rows],
             summary=SummaryOut(requested=len(rows), dispatched=len(rows) - failed, failed=failed),
         )

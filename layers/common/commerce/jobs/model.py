@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+MAX_AT_ONCE = 100  # rows that a request changes itself; more are a job's
+MAX_ROWS = 10_000  # of such a job
 KEPT = timedelta(days=7)  # files of jobs, by the bucket's lifecycle rule
 
 
@@ -16,6 +18,7 @@ class JobType(StrEnum):
     PRODUCT_UPDATE = "product_update"
     PRODUCT_IMPORT = "product_import"
     STOCK_ADJUSTMENT = "stock_adjustment"
+    BULK_DISPATCH = "bulk_dispatch"
     PRODUCT_EXPORT = "product_export"
     ORDER_EXPORT = "order_export"
     INVENTORY_EXPORT = "inventory_export"
@@ -34,6 +37,7 @@ _SCOPES = {
     JobType.PRODUCT_UPDATE: "products:read",
     JobType.PRODUCT_IMPORT: "products:read",
     JobType.STOCK_ADJUSTMENT: "inventory:read",
+    JobType.BULK_DISPATCH: "orders:read",
     JobType.PRODUCT_EXPORT: "products:read",
     JobType.ORDER_EXPORT: "orders:read",
     JobType.INVENTORY_EXPORT: "inventory:read",

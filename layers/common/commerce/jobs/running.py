@@ -2,19 +2,21 @@
 
 A slice deals with some rows, keeps what it has to say of them as a chunk, and then writes down how far the job is, on
 the condition that nobody else did. So a slice that dies is done again from where the last one ended; its rows may be
-dealt with twice, which changes nothing (``bulk.changes``), and only one of its chunks is ever named. The last slice
-joins the chunks into the file.
+dealt with twice, which changes nothing (``bulk.changes``, ``fulfillment.dispatching``), and only one of its chunks is
+ever named. The last slice joins the chunks into the file.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from commerce.bulk import changes, exports, tables
-from commerce.bulk.changes import Batch
+from commerce.bulk.changes import Batch, Document
 from commerce.bulk.tables import Record
+from commerce.fulfillment import dispatching
+from commerce.fulfillment.use_cases import ShipOrder
 from commerce.jobs import files, queries, store
-from commerce.jobs.model import Job
+from commerce.jobs.model import Job, JobType
 from commerce.kernel import clock
 from commerce.kernel.caller import Caller, Role, Tenant
 from commerce.kernel.cause import Cause
@@ -81,13 +83,17 @@ def _steps(tenant: Tenant, job: Job, position: str) -> Iterator[_Step]:
     rows, role, principal_id = files.input_of(tenant, job.job_id), *job.actor.split(":", 1)
     caller = Caller(tenant, principal_id, Role(role))
     for first in range(int(position or 0), len(rows), _BATCH):
-        batch = Batch(job.type, caller, Cause(job.actor), job.job_id, rows[first : first + _BATCH], first + 1)
-        results = changes.apply(batch)
-        refused = sum(result.error is not None for result in results)
-        following = first + len(results)
-        yield _Step(
-            [tables.record_of(result) for result in results],
-            len(results),
-            refused,
-            str(following) if following < len(rows) else None,
-        )
+        records = _changed(job, caller, rows[first : first + _BATCH], first + 1)
+        refused = sum(not record["ok"] for record in records)
+        following = first + len(records)
+        yield _Step(records, len(records), refused, str(following) if following < len(rows) else None)
+
+
+def _changed(job: Job, caller: Caller, rows: Sequence[Document], first: int) -> list[Record]:
+    """Change some rows, of which the first has number ``first``; give what came of each."""
+    cause = Cause(job.actor)
+    if job.type is JobType.BULK_DISPATCH:
+        shipped = dispatching.ship_each(caller, cause, [ShipOrder(**row) for row in rows])
+        return [tables.record_of_dispatched(number, row) for number, row in enumerate(shipped, start=first)]
+    batch = Batch(job.type, caller, cause, job.job_id, rows, first)
+    return [tables.record_of(result) for result in changes.apply(batch)]

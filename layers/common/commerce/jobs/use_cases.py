@@ -4,11 +4,13 @@ The request writes the job and its event in one transaction. Whoever gets the ev
 (``running``); one that stands still is told of again.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from commerce.events import store as events
 from commerce.events.model import DomainEvent
-from commerce.jobs import queries, store
+from commerce.jobs import files, queries, store
 from commerce.jobs.model import Format, Job, JobStatus, JobType
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
@@ -33,6 +35,21 @@ def new(caller: Caller, job_id: str, type: JobType, format: Format, total: int) 
         created_at=now,
         updated_at=now,
     )
+
+
+def request_changes(tx: Transaction, caller: Caller, type: JobType, rows: Sequence[dict[str, Any]]) -> Job:
+    """Have a job change many rows; the same operation asks for it once.
+
+    Raises:
+        Unavailable: the table or the bucket is away.
+    """
+    job_id = f"job_{tx.operation_id}"
+    earlier = store.find(caller.tenant, job_id)
+    if earlier is not None:
+        return earlier
+    tx.outside("keep the rows for a job")
+    files.keep_input(caller.tenant, job_id, rows)
+    return request(tx, caller.tenant, new(caller, job_id, type, Format.CSV, len(rows)))
 
 
 def request(tx: Transaction, tenant: Tenant, job: Job) -> Job:

@@ -20,6 +20,9 @@ _EXPONENT_2 = frozenset(
     """.split()
 )
 
+# Card networks carry two decimal places, of three the last one is 0; ariary are not divided.
+_STEPS = dict.fromkeys(_EXPONENT_3, 10) | {"MGA": 100}
+
 # DynamoDB keeps 38 digits and JSON readers keep 53 bits; no order is worth more than this in any currency.
 MAX_MINOR = 10**15
 
@@ -41,6 +44,11 @@ def exponent(currency: str) -> int:
     if currency in _EXPONENT_0:
         return 0
     return 3 if currency in _EXPONENT_3 else 2
+
+
+def step(currency: str) -> int:
+    """The minor units of ``currency`` of which a payment by card is a multiple: 1 (USD), 10 (KWD) or 100 (MGA)."""
+    return _STEPS.get(currency, 1)
 
 
 @dataclass(frozen=True, slots=True, order=False)

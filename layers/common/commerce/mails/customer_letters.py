@@ -11,7 +11,12 @@ from commerce.kernel.errors import NotFound
 from commerce.mails.model import Mail
 from commerce.mails.notices import Notice, NoticeKind
 from commerce.mails.rendering import render
-from commerce.orders.model import FulfillmentStatus, Order
+from commerce.orders.model import FulfillmentStatus, Order, Status
+
+
+class Outdated(Exception):
+    """What a notice says is not so any more: it waited for longer than it was true."""
+
 
 type Values = Callable[[Notice, Order], dict[str, Any]]
 
@@ -48,16 +53,39 @@ def _shipment(notice: Notice, order: Order) -> dict[str, Any]:
 
 def _waiting(notice: Notice, order: Order) -> dict[str, Any]:
     """What of the order waits when the mail is sent."""
+    _require_standing(order)
     return {"items": [(line.name, line.waiting, line.expected_on) for line in order.lines if line.waiting]}
 
 
 def _waited_for(notice: Notice, order: Order) -> dict[str, Any]:
     """The units of one line that wait, or waited."""
+    _require_standing(order)
     line = next((each for each in order.lines if each.backorder_id == notice.data["backorder_id"]), None)
     if line is None:
         raise NotFound("backorder")
     may_cancel = order.fulfillment_status is FulfillmentStatus.UNFULFILLED
     return {"name": line.name, "waiting": line.waiting, "expected_on": line.expected_on, "may_cancel": may_cancel}
+
+
+def _waits(notice: Notice, order: Order) -> dict[str, Any]:
+    """The units of one line that wait still."""
+    values = _waited_for(notice, order)
+    if not values["waiting"]:
+        raise Outdated
+    return values
+
+
+def _late(notice: Notice, order: Order) -> dict[str, Any]:
+    """The units of one line that wait still, though the day that they were told of last is over."""
+    values = _waits(notice, order)
+    if notice.subject_id != f"{notice.data['backorder_id']}.{values['expected_on']}":
+        raise Outdated
+    return values
+
+
+def _require_standing(order: Order) -> None:
+    if order.status is Status.CANCELLED:
+        raise Outdated
 
 
 LETTERS = {
@@ -66,8 +94,8 @@ LETTERS = {
     NoticeKind.ORDER_DELIVERED: Letter("Your order was delivered"),
     NoticeKind.ORDER_CANCELLED: Letter("Your order was cancelled"),
     NoticeKind.BACKORDER_EXPECTED: Letter("Some of your order has to wait", _waiting),
-    NoticeKind.BACKORDER_RESCHEDULED: Letter("A new date for your order", _waited_for),
-    NoticeKind.BACKORDER_LATE: Letter("Your order is late", _waited_for),
+    NoticeKind.BACKORDER_RESCHEDULED: Letter("A new date for your order", _waits),
+    NoticeKind.BACKORDER_LATE: Letter("Your order is late", _late),
     NoticeKind.BACKORDER_ALLOCATED: Letter("What you waited for is here", _waited_for),
 }
 
@@ -77,6 +105,7 @@ def compose(notice: Notice, order: Order) -> Mail:
 
     Raises:
         NotFound: there is no such shipment, or backorder.
+        Outdated: what it says is not so any more.
         Refused: the buyer's address is none.
     """
     letter = LETTERS[notice.kind]

@@ -11,7 +11,7 @@ from commerce.kernel import clock
 from commerce.kernel.cause import Cause
 from commerce.kernel.errors import Conflict, NotFound, Unavailable
 from commerce.mails import ses, store
-from commerce.mails.customer_letters import compose
+from commerce.mails.customer_letters import Outdated, compose
 from commerce.mails.model import Refused
 from commerce.mails.notices import Notice
 from commerce.mails.store import MailState
@@ -36,6 +36,8 @@ def deliver(notice: Notice) -> MailState:
         raise NotFound("order")
     try:
         mail = compose(notice, order)
+    except Outdated:
+        return MailState.OUTDATED
     except Refused:
         return MailState.REFUSED
     try:

@@ -15,12 +15,14 @@ from commerce.table.transaction import Transaction
 
 
 class MailState(StrEnum):
-    """What became of a mail; unknown where SES was asked to send it and gave no answer."""
+    """What became of a mail; unknown where SES was asked to send it and gave no answer, outdated where there was none
+    to send any more."""
 
     SENDING = "sending"
     SENT = "sent"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    OUTDATED = "outdated"
 
 
 class Claimed(Conflict):

@@ -64,7 +64,8 @@ class OrdersQuery(MyOrdersQuery):
 
 
 class LineOut(Output):
-    """``shipped`` units have left; ``waiting`` ones wait for stock, which should be there on ``expected_date``."""
+    """``shipped`` units have left; ``waiting`` ones wait for stock, which should be there on ``expected_date``;
+    ``given_up`` ones will never leave."""
 
     id: str
     product_id: str
@@ -74,6 +75,7 @@ class LineOut(Output):
     quantity: int
     shipped: int
     waiting: int
+    given_up: int
     backorder_id: str | None
     expected_date: DayOut | None
     unit_price: Major
@@ -91,6 +93,7 @@ class LineOut(Output):
             quantity=line.quantity,
             shipped=line.shipped,
             waiting=line.waiting,
+            given_up=line.given_up,
             backorder_id=line.backorder_id,
             expected_date=None if line.expected_on is None else line.expected_on.isoformat(),
             unit_price=line.unit_price.major,

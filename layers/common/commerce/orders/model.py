@@ -5,6 +5,8 @@ status              pending_payment ──► pending ──► processing ─�
 payment_status      pending ⇄ failed ──► authorized ──► paid ⇄ partially_refunded ⇄ refunded
                        └──────┴────────────┴──► voided ──► pending (the next payment)
 fulfillment_status  unfulfilled ──► partial ──► fulfilled ──► returned   (partial again with each further part)
+
+The rest of an order of which some has left may be given up: then it is shipped and fulfilled without it.
 """
 
 from collections.abc import Mapping
@@ -137,7 +139,7 @@ class OrderLine:
     customer was last told; ``preordered`` where they were ordered before there ever was any. ``discount`` and ``tax``
     are the line's part of the order's, frozen with it. ``catalogue_price`` is what the catalogue asked, where somebody
     with the right to do so set another price. ``returning`` counts the units that returns have claimed, for good unless
-    the return comes to nothing; ``refunded`` those of them that were refunded.
+    the return comes to nothing; ``refunded`` those of them that were refunded. ``given_up`` units will never leave.
     """
 
     line_id: str
@@ -156,6 +158,7 @@ class OrderLine:
     backorder_id: str | None = None
     preordered: bool = False
     expected_on: date | None = None
+    given_up: int = 0
 
     @property
     def total(self) -> Money:
@@ -174,12 +177,17 @@ class OrderLine:
     @property
     def waiting(self) -> int:
         """The units that wait for stock."""
-        return self.quantity - self.allocated
+        return self.quantity - self.allocated - self.given_up
 
     @property
     def shippable(self) -> int:
         """The units that are set aside and have not left."""
         return self.allocated - self.shipped
+
+    @property
+    def unsent(self) -> int:
+        """The units that are still to leave, whether they are set aside or wait for stock."""
+        return self.quantity - self.given_up - self.shipped
 
     @property
     def returnable(self) -> int:
@@ -209,6 +217,11 @@ class OrderLine:
             if leaves:
                 parts.append((self._place(part), leaves))
         return replace(self, allocations=tuple(allocations)), tuple(parts)
+
+    def give_up(self) -> "OrderLine":
+        """The same line without the units that have not left."""
+        left = tuple(replace(part, quantity=part.shipped) for part in self.allocations if part.shipped)
+        return replace(self, allocations=left, given_up=self.given_up + self.unsent)
 
     def allocate(self, warehouse_id: str, units: int) -> "OrderLine":
         """The same line with units that waited set aside in a warehouse."""
@@ -480,7 +493,9 @@ class Order:
         """Where one of its lines is."""
         if self.status is Status.CANCELLED:
             return LineStatus.CANCELLED
-        if line.shipped == line.quantity:
+        if line.given_up == line.quantity:
+            return LineStatus.CANCELLED
+        if not line.unsent:
             return LineStatus.DELIVERED if self.status is Status.DELIVERED else LineStatus.SHIPPED
         if line.shipped:
             return LineStatus.PARTIALLY_SHIPPED
@@ -495,7 +510,7 @@ class Order:
         if target not in MOVES[self.status]:
             raise IllegalMove(f"An order that is {self.status} cannot become {target}")
         if target is Status.CANCELLED and self.fulfillment_status is not FulfillmentStatus.UNFULFILLED:
-            raise IllegalMove("Some of this order has left; what is not wanted is returned")
+            raise IllegalMove("Some of this order has left: that is returned, and its rest is given up")
         return replace(self, status=target, expires_at=None)
 
     def ship(self, units: Mapping[str, int] | None = None) -> tuple["Order", tuple[tuple[StockKey, int], ...]]:
@@ -519,7 +534,9 @@ class Order:
             )
         if self.is_given_back and self.total.minor:
             raise Conflict(
-                "All that was paid for this order goes back: cancel it", field="status", reason="being_refunded"
+                "All that was paid for this order goes back: cancel it, or give up its rest",
+                field="status",
+                reason="being_refunded",
             )
         wanted = {line.line_id: line.shippable for line in self.lines if line.shippable} if units is None else units
         lines, parts = {line.line_id: line for line in self.lines}, list[tuple[StockKey, int]]()
@@ -527,7 +544,7 @@ class Order:
             lines[line_id], left = self.line(line_id).ship(leaving)
             parts += left
         after = replace(self, lines=tuple(lines.values()))
-        whole = all(line.shipped == line.quantity for line in after.lines)  # where only gift cards are bought, too
+        whole = not any(line.unsent for line in after.lines)  # where only gift cards are bought, too
         status = Status.SHIPPED if whole else Status.PROCESSING
         moved = after if status is self.status else after.move_to(status)
         if not parts and self.lines:
@@ -536,6 +553,19 @@ class Order:
         if target not in FULFILLMENT_MOVES[self.fulfillment_status]:
             raise IllegalMove(f"An order that is {self.fulfillment_status} cannot become {target}")
         return replace(moved, fulfillment_status=target), tuple(parts)
+
+    def give_up_rest(self) -> "Order":
+        """The same order without the units that have not left: it is shipped with those that have.
+
+        Raises:
+            IllegalMove: all of it has left, or it is cancelled.
+            Conflict: nothing of it has left.
+        """
+        shipped = self.move_to(Status.SHIPPED)
+        if self.fulfillment_status is FulfillmentStatus.UNFULFILLED:
+            raise Conflict("Nothing of this order has left: cancel it", field="status", reason="nothing_left")
+        lines = tuple(line.give_up() for line in self.lines)
+        return replace(shipped, lines=lines, fulfillment_status=FulfillmentStatus.FULFILLED)
 
     def allocate(self, line_id: str, warehouse_id: str, units: int) -> "Order":
         """The same order with units of a line that waited set aside in a warehouse."""
@@ -590,9 +620,9 @@ class Order:
         return self._with_lines({each: ("returning", more) for each, more in units.items()})
 
     def count_refunded(self, units: Mapping[str, int]) -> "Order":
-        """The same order with more of its lines' units refunded; returned, once that is all of them."""
+        """The same order with more of its lines' units refunded; returned, once that is all that left."""
         after = self._with_lines({each: ("refunded", more) for each, more in units.items()})
-        whole = bool(units) and all(line.refunded == line.quantity for line in after.lines)
+        whole = bool(units) and all(line.refunded == line.quantity - line.given_up for line in after.lines)
         may = FulfillmentStatus.RETURNED in FULFILLMENT_MOVES[self.fulfillment_status]
         return replace(after, fulfillment_status=FulfillmentStatus.RETURNED) if whole and may else after
 

@@ -9,7 +9,7 @@ from commerce.catalog.model import Product, WhenOutOfStock
 from commerce.customers import store as customers
 from commerce.customers.model import Customer
 from commerce.inventory import store as inventory
-from commerce.inventory.model import Allocation, Stock, StockKey, allocate
+from commerce.inventory.model import Allocation, Stock, StockKey, allocate, insufficient
 from commerce.kernel import clock, ids
 from commerce.kernel.caller import Caller, Tenant
 from commerce.kernel.errors import Invalid
@@ -263,11 +263,15 @@ def _line(
 def _set_aside(
     tenant: Tenant, product: Product, key: StockKey, units: int, stocks: list[Stock]
 ) -> tuple[Allocation, ...]:
-    if not product.may_wait:
+    if not product.could_wait:
         return allocate(units, stocks, product.name)
-    from commerce.backorders import queueing  # for products that may be waited for
+    from commerce.backorders import queueing  # for products that somebody may wait for
 
-    return queueing.set_aside(tenant, key.variant_id, units, stocks)
+    parts = queueing.set_aside(tenant, key.variant_id, units, stocks)
+    found = sum(part.quantity for part in parts)
+    if found < units and not product.may_wait:
+        raise insufficient(product.name, found)
+    return parts
 
 
 def _price(caller: Caller, asked: Money, given: Money | None, name: str) -> Money:

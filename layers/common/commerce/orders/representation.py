@@ -54,6 +54,7 @@ def _item(line: OrderLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "shipped": line.shipped,
         "waiting": line.waiting,
+        "given_up": line.given_up,
         "backorder_id": line.backorder_id,
         "expected_date": None if line.expected_on is None else line.expected_on.isoformat(),
         "price": line.unit_price.major,

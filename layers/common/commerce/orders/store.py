@@ -450,6 +450,7 @@ def _line_document(line: OrderLine) -> dict[str, Any]:
         **({} if line.catalogue_price is None else {"catalogue_price": line.catalogue_price.minor}),
         **({} if line.backorder_id is None else {"backorder_id": line.backorder_id, "preordered": line.preordered}),
         **({} if line.expected_on is None else {"expected_on": line.expected_on.isoformat()}),
+        **({"given_up": line.given_up} if line.given_up else {}),
     }
 
 
@@ -471,6 +472,7 @@ def _line(document: dict[str, Any], currency: str) -> OrderLine:
         backorder_id=document.get("backorder_id"),
         preordered=document.get("preordered", False),
         expected_on=date.fromisoformat(document["expected_on"]) if "expected_on" in document else None,
+        given_up=document.get("given_up", 0),
     )
 
 

@@ -26,7 +26,8 @@ from commerce.promotions.applied_contracts import AppliedDiscountOut
 
 
 class V2ItemOut(Output):
-    """``shipped`` units have left, ``waiting`` ones wait for stock, which should be there on ``expected_date``.
+    """``shipped`` units have left, ``waiting`` ones wait for stock, which should be there on ``expected_date``, and
+    ``given_up`` ones will never leave.
 
     ``catalogue_price`` is what the catalogue asked, where the order has another price.
     """
@@ -39,6 +40,7 @@ class V2ItemOut(Output):
     quantity: int
     shipped: int
     waiting: int
+    given_up: int
     backorder_id: str | None
     expected_date: DayOut | None
     price: Major

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from commerce.kernel.errors import Conflict, Detail, Invalid
-from commerce.kernel.money import Money, spread, total
+from commerce.kernel.money import Money, spread, step, total
 from commerce.orders.model import AppliedDiscount, DiscountKind
 
 MAX_CODES = 2  # of one purchase: one on the price, one on shipping
@@ -123,10 +123,11 @@ class Coupon:
             raise Invalid("It expires before it starts", field="expires_at", reason="empty_period")
 
     def takes_off(self, goods: Money) -> Money:
-        """What it takes off goods that are worth so much: a percentage is rounded once, half up."""
+        """What it takes off goods that are worth so much: a percentage is rounded once, half up, to what cards pay."""
         if self.percent is not None:
-            exact = Decimal(goods.minor) * self.percent / 100
-            return Money(int(exact.to_integral_value(ROUND_HALF_UP)), goods.currency)
+            unit = step(goods.currency)
+            exact = Decimal(goods.minor) * self.percent / 100 / unit
+            return min(Money(int(exact.to_integral_value(ROUND_HALF_UP)) * unit, goods.currency), goods)
         return Money.zero(goods.currency) if self.amount is None else min(self.amount, goods)
 
     def covers(self, item: "Item") -> bool:

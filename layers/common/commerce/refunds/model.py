@@ -52,7 +52,7 @@ class LineRefund:
 @dataclass(frozen=True, slots=True)
 class SoldLine:
     """A line as it was sold. ``price``, ``discount`` and ``tax`` are of all its units; ``refunded`` counts the units
-    that went back and were refunded already."""
+    that were refunded already: they came back, or never left."""
 
     line_id: str
     quantity: int

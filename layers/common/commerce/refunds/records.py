@@ -38,6 +38,7 @@ class Door(StrEnum):
 
     RETURN = "return"
     CANCEL = "cancel"
+    REST = "rest"  # which was given up
     PAYMENT = "payment"
     GIFT_CARD = "gift_card"
     LATE_PAYMENT = "late_payment"  # it came after its order had ended

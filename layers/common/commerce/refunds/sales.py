@@ -2,13 +2,11 @@
 
 from decimal import Decimal
 
-from commerce.kernel.money import Money, exponent
+from commerce.kernel.money import Money, exponent, step
 from commerce.kernel.return_policy import ReturnPolicy
 from commerce.orders.model import Order, TenderKind
 from commerce.refunds.model import RefundPolicy, Sale, SoldLine, Source, SourceKind
 
-_THIRD_DECIMAL = 10  # card networks carry two: of a dinar, the third is always 0
-_WHOLE_UNITS = {"MGA": 100}
 _KINDS = {TenderKind.GIFT_CARD: SourceKind.GIFT_CARD, TenderKind.STORE_CREDIT: SourceKind.STORE_CREDIT}
 
 
@@ -21,7 +19,7 @@ def sale_of(order: Order) -> Sale:
         sources.insert(0, Source(SourceKind.EXTERNAL, order.payment_intent_id, order.captured, back))
     return Sale(
         lines=tuple(
-            SoldLine(line.line_id, line.quantity, line.total, line.discount, line.tax, line.refunded)
+            SoldLine(line.line_id, line.quantity, line.total, line.discount, line.tax, line.refunded + line.given_up)
             for line in order.lines
         ),
         shipping=order.shipping,
@@ -29,7 +27,7 @@ def sale_of(order: Order) -> Sale:
         shipping_refunded=order.shipping_refunded,
         compensated=order.compensated,
         held=order.disputed,
-        step=_THIRD_DECIMAL if exponent(order.currency) == 3 else _WHOLE_UNITS.get(order.currency, 1),
+        step=step(order.currency),
     )
 
 
