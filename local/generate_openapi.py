@@ -316,7 +316,7 @@ def _form_data(route: Route) -> dict[str, Any]:
     """A form with a file, which says itself what JSON says of it."""
     schema = route.body_model.model_json_schema(ref_template=_SCHEMAS)
     fields = {name: _given(each) for name, each in schema["properties"].items() if name not in TOLD_BY_FILE}
-    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    file = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
     return {
         "type": "object",
         "required": [FILE_PART],
@@ -466,6 +466,7 @@ def _responses(route: Route, api: Api, names: dict[Any, Any], *, public: bool) -
         each["headers"] = _headers("Cache-Control", *tag, *told, *(_LIMIT if limited else ()))
     codes = {400, 401, 429, 503} if route.form is not None else {400, 404, 422, 429, 503}
     codes |= (set() if public else {401, 403}) | ({409, 413} if route.mutates else set())
+    codes |= {409} if route.may_conflict else set()
     return done | {
         str(code): {"$ref": f"#/components/responses/{_refusal_name(api.surface, code)}"}
         for code in sorted(codes | {500})

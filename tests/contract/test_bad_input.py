@@ -91,6 +91,7 @@ class World:
     discount_id: str
     coupon: Any
     backorder_id: str  # of units that wait though stock is there
+    begun_id: str  # an order of which one unit has left, and one has not
     calls: int = 0
 
     def request(self, endpoint: Endpoint, *, by: Credential | None = None, **changes: Any) -> Answered:
@@ -152,6 +153,8 @@ class World:
                 "order_id": self.returned["id"],
                 "return_id": self.return_ids.get(move, self.return_ids["cancel"]),
             }
+        if "close-rest" in endpoint.route.path:
+            known["order_id"] = self.begun_id
         if "backorders" in endpoint.route.path:
             known["item_id"] = self.backorder_id
         known |= {"address_id": self.address_id, "alert_id": self.alert_id}
@@ -246,7 +249,8 @@ def fill(shop: Shop, table: Any) -> World:
         close_day(shop.tenant, LONG_AGO + timedelta(days=(days := days + 1)))
     card, redemption_id = pay_with_card(shop, jane, shop.order(jane, (product["id"], 1)))
     dispute_id, _ = (dispute_an_order(shop, shop.order(jane, (product["id"], 1))) for _ in range(2))
-    tin = shop.product("TIN", 5, stock=4)
+    tin = shop.product("TIN", 5, stock=6)
+    begun_id = begin_an_order(shop, shop.order(jane, (tin["id"], 2)))
     returned = ship_an_order(shop, shop.order(jane, (tin["id"], 4)))
     return_ids = {move: ask_for_return(shop, returned, move) for move in ("cancel", "receive", "refund")}
     refunded_id = shop.do("v2/orders/get_order", id=returned["id"])["payment_intent_id"]
@@ -275,7 +279,7 @@ def fill(shop: Shop, table: Any) -> World:
     )
     shop.do("storefront/carts/apply_cart_coupon", by=jane, body={"code": coupon["code"]})
     exported = shop.do("admin/bulk/export_products", method="POST")["export_id"]
-    others = (draft_id, exported, attachment_id, discount_id, coupon, let_wait(shop, jane))
+    others = (draft_id, exported, attachment_id, discount_id, coupon, let_wait(shop, jane), begun_id)
     return World(shop, shop, jane, *ids_of, dispute_id, returned, return_ids, *stored_value, cart_id, table, *others)
 
 
@@ -357,6 +361,15 @@ def ship_an_order(shop: Shop, order_id: str) -> Any:
     pay_for(shop, order_id)
     shop.move(order_id, "shipped", **PARCEL)
     return shop.do("admin/orders/get_order", order_id=order_id)
+
+
+def begin_an_order(shop: Shop, order_id: str) -> str:
+    """An order that is paid, and of which one unit is shipped."""
+    pay_for(shop, order_id)
+    [line] = shop.do("admin/orders/get_order", order_id=order_id)["items"]
+    items = [{"order_item_id": line["id"], "quantity": 1}]
+    shop.do("admin/fulfillment/ship_order", body=PARCEL | {"order_id": order_id, "items": items})
+    return order_id
 
 
 def ask_for_return(shop: Shop, order: Any, move: str) -> str:

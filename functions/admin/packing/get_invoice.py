@@ -13,7 +13,7 @@ from commerce.http.api import AdminApi, Caller
 app = AdminApi()
 
 
-@app.get("/admin/packing/invoice/{order_id}", scope="orders:read")
+@app.get("/admin/packing/invoice/{order_id}", scope="orders:read", may_conflict=True)
 def get_invoice(caller: Caller, order_id: str, query: PackingQuery, base_url: str) -> InvoiceOut:
     invoices = use_cases.invoices(caller, order_id, query.further)
     published = printing.publish(caller.tenant, invoices, f"invoice_{order_id}", base_url)

@@ -7,13 +7,17 @@ from pydantic import Field
 from commerce.documents.files import Published
 from commerce.documents.model import MAX_BATCH, MAX_PICKED, Invoice, Slip
 from commerce.documents.use_cases import Picking
-from commerce.http.contracts import Instant, Output, Query
+from commerce.http.contracts import Instant, Output, Query, Says
 from commerce.kernel import ids
 from commerce.kernel.errors import Invalid
 
 _MAX_CHARACTERS = 65 * MAX_PICKED  # ids of 64 characters, with commas between them
 
-OrderIds = Annotated[str, Field(min_length=1, max_length=_MAX_CHARACTERS, examples=["order_123,order_456"])]
+OrderIds = Annotated[
+    str,
+    Field(min_length=1, max_length=_MAX_CHARACTERS, examples=["order_123,order_456"]),
+    Says(pattern=r"^[A-Za-z0-9_-]+(,[A-Za-z0-9_-]+)*$"),
+]
 
 
 class PackingQuery(Query):

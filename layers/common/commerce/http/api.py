@@ -151,6 +151,7 @@ class Api:
         tenant_header: bool = True,
         tenant_in: str = "",
         merchants_scope: str = "",
+        may_conflict: bool = False,
         hidden: bool = False,
         secret: bool = False,
         cache: str = caching.NEVER,
@@ -166,6 +167,7 @@ class Api:
                 tenants must choose one.
             tenant_in: the query parameter of a public route that names its tenant by itself: a signed link.
             merchants_scope: what a merchant's credential must carry instead, on a customers' route that is theirs, too.
+            may_conflict: what is only read may not be there to be read in the state that things are in (409).
             hidden: left out of the API reference.
             secret: the answer holds a secret; it is kept for replays sealed, and for 15 minutes only.
             cache: the Cache-Control of what is read (``caching``).
@@ -183,6 +185,7 @@ class Api:
                 tenant_header=tenant_header,
                 tenant_in=tenant_in,
                 merchants_scope=merchants_scope,
+                may_conflict=may_conflict,
                 hidden=hidden,
                 secret=secret,
                 cache=cache,
@@ -379,6 +382,7 @@ class Route:
         tenant_header: bool = True,
         tenant_in: str = "",
         merchants_scope: str = "",
+        may_conflict: bool = False,
         hidden: bool = False,
         secret: bool = False,
         cache: str = caching.NEVER,
@@ -389,6 +393,7 @@ class Route:
         self.tenant_header = tenant_header
         self.tenant_in = tenant_in
         self.merchants_scope = merchants_scope
+        self.may_conflict = may_conflict
         self.hidden = hidden
         self.secret = secret
         self.cache = cache
@@ -602,7 +607,7 @@ def _if_match(headers: Mapping[str, str], route: Route) -> int | None:
 
 
 def _is_dry_run(headers: Mapping[str, str]) -> bool:
-    given = headers.get("x-dry-run", "false").strip().lower()
+    given = headers.get("x-dry-run", "false").strip()
     if given not in ("true", "false"):
         raise Malformed("X-Dry-Run is true or false", field="X-Dry-Run", reason="bad_dry_run")
     return given == "true"

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
@@ -35,6 +35,16 @@ Bound = Annotated[
         }
     ),
 ]
+
+
+def _moment(value: date | datetime) -> date | datetime:
+    if not date.min.year < value.year < date.max.year:
+        raise PydanticCustomError("date_out_of_range", "Must be within the years 2 to 9998")
+    return value
+
+
+Moment = Annotated[Bound, AfterValidator(_moment)]
+"""A date or an instant to keep: any time zone's clock can tell it, and there is a day after it."""
 
 
 def _day(value: Any) -> date:

@@ -30,12 +30,17 @@ def use(source: Callable[[], datetime]) -> Iterator[None]:
 
 def rfc3339(instant: datetime) -> str:
     """``2026-03-20T12:00:00Z``: RFC 3339 in UTC to the second, as every sample of the contract writes it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _utc(instant, "seconds")
 
 
 def sortable(instant: datetime) -> str:
     """RFC 3339 with microseconds: sorts as text in order of time, for keys."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _utc(instant, "microseconds")
+
+
+def _utc(instant: datetime, precision: str) -> str:
+    """``strftime`` writes the year 143 with three digits, which nothing reads again."""
+    return instant.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def parse(text: str) -> datetime:

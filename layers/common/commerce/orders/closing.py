@@ -44,7 +44,7 @@ def close_rest(
     require_version(order.version, expected_version, "order")
     change = OrderChange(tx, caller, order, order)
     units = {line.line_id: line.unsent for line in order.lines if line.unsent}
-    refund = _refund(change, units, reason)  # while nothing is earned, so that what goes back at once never is
+    refund = _refund(change, units, reason)  # before anything is earned: what goes back at once never is
     change.after = change.after.give_up_rest()
     for key, reserved in order.reserved:
         inventory.release(tx, caller.tenant, key, reserved)

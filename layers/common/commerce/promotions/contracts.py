@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from commerce.http.amounts import AmountIn, money
 from commerce.http.contracts import Changes, Id, Input, Instant, Major, Output, Quantity
-from commerce.http.dates import Bound
+from commerce.http.dates import Moment
 from commerce.kernel.limits import MAX_LINES
 from commerce.kernel.money import MAX_MINOR
 from commerce.promotions.applied_contracts import TypedCode
@@ -50,8 +50,8 @@ Months = Annotated[int, Field(strict=True, ge=1, le=MAX_MONTHS)]
 ProductIds = Annotated[
     list[Id], Field(max_length=MAX_PRODUCTS, description="The products that it is for; all of them when empty")
 ]
-StartsAt = Annotated[Bound, Field(description="From when on; a date is that day's beginning in the shop")]
-ExpiresAt = Annotated[Bound, Field(description="Until when; a date is good through its end in the shop")]
+StartsAt = Annotated[Moment, Field(description="From when on; a date is that day's beginning in the shop")]
+ExpiresAt = Annotated[Moment, Field(description="Until when; a date is good through its end in the shop")]
 Flag = Annotated[bool, Field(strict=True)]
 SubscriptionDuration = Annotated[Duration, Field(description="For how long it counts on a subscription")]
 
