@@ -28,6 +28,8 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 CHECKS = "tests.integration.schema_checks"
 WORKERS = 2
 
+pytestmark = pytest.mark.timeout(1800)  # each route's function has to start once
+
 
 @dataclass(frozen=True, slots=True)
 class Furnished:
