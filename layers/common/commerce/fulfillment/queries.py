@@ -14,10 +14,10 @@ def of_order(tenant: Tenant, order_id: str) -> tuple[Shipment, ...]:
     Raises:
         NotFound: no such order.
     """
-    order = orders.find(tenant, order_id)
-    if order is None:
+    found = store.of_order(tenant, order_id)
+    if not found and orders.find(tenant, order_id) is None:
         raise NotFound("order")
-    return shipments_of(tenant, order)
+    return found
 
 
 def shipments_of(tenant: Tenant, order: Order) -> tuple[Shipment, ...]:
