@@ -69,7 +69,7 @@ FIRST, THEN_EVERY = 1, 50
 SEED = int(os.environ["SCHEMA_SEED"])
 _seen: Counter[tuple[str, str]] = Counter()
 
-# API Gateway reads no request line and headers of more than 10,240 bytes together; what is longer never comes to a route.
+# API Gateway reads at most 10,240 bytes of request line and headers together; what is longer never comes to a route.
 MAX_QUERY = 8_000
 
 
